@@ -1,0 +1,24 @@
+import { readFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly node: string;
+  readonly onnxruntime: string;
+}
+
+export function machine(): Machine {
+  const manifest = path.join(import.meta.dirname, "../node_modules/onnxruntime-node/package.json");
+  return {
+    processor: os.cpus()[0]?.model.trim() ?? "unknown",
+    cores: os.availableParallelism(),
+    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+    system: `${os.type()} ${os.release()} ${os.arch()}`,
+    node: process.version,
+    onnxruntime: JSON.parse(readFileSync(manifest, "utf8")).version,
+  };
+}

@@ -1,0 +1,87 @@
+/** `npm run bench -- engine|data`: a table for people, or with `--json` one document on standard output. */
+import { benchData } from "./data/rows.ts";
+import { compareEngine, type EngineComparison } from "./engine/compare.ts";
+import { type Machine, machine } from "./machine.ts";
+import { table } from "./table.ts";
+
+interface Options {
+  readonly json: boolean;
+  /** Part of the name of the rows to run; empty for all. */
+  readonly only: string;
+}
+
+export async function main(name: "engine" | "data", { json, only }: Options): Promise<void> {
+  const facts = machine();
+  const say = (line: string) => process.stderr.write(`bench: ${line}\n`);
+  if (name === "engine") {
+    const comparison = await compareEngine(only, say);
+    print(json, { machine: facts, ...comparison }, () => engineText(facts, comparison));
+  } else {
+    say("0.25, 1 and 4 million OHLCV rows from CSV: read, clean, window");
+    const rows = await benchData();
+    print(json, { machine: facts, rows }, () =>
+      [
+        machineText(facts),
+        table(
+          ["rows", "seconds", "microseconds per row", "peak MiB"],
+          rows.map(({ rows: count, seconds, peakMiB }) => [
+            count.toLocaleString("en"),
+            seconds.toFixed(2),
+            ((seconds / count) * 1e6).toFixed(2),
+            peakMiB.toFixed(0),
+          ]),
+        ),
+      ].join("\n\n"),
+    );
+  }
+}
+
+function print(json: boolean, document: unknown, text: () => string): void {
+  process.stdout.write(`${json ? JSON.stringify(document, null, 2) : text()}\n`);
+}
+
+function engineText(facts: Machine, { product, peers, rows }: EngineComparison): string {
+  const peerLines = peers.map(({ name, version, blas, matmulGflops, warning }) => {
+    const rate = matmulGflops === null ? "" : `, its own product ${matmulGflops.toFixed(0)} GFLOP/s`;
+    const known = version === null ? "" : ` ${version} (${blas}${rate})`;
+    return `${name}${known}${warning === null ? "" : `\n  WARNING ${warning}`}`;
+  });
+  const head = [
+    "work",
+    "Fathom ms",
+    "GFLOP/s",
+    "of product",
+    "peer",
+    "peer ms",
+    "threads",
+    "ratio",
+    "peer / Fathom",
+  ];
+  const dash = (value: number | null, digits: number) => (value === null ? "-" : value.toFixed(digits));
+  const body = rows.map((row) => [
+    row.name,
+    row.milliseconds.toFixed(2),
+    row.gflops.toFixed(1),
+    `${(100 * row.shareOfProductRate).toFixed(0)} %`,
+    `${row.peer}${row.note === null ? "" : " *"}`,
+    dash(row.peerMilliseconds, 2),
+    dash(row.peerThreads, 0),
+    dash(row.ratio, 3),
+    row.ratio === null ? "-" : `${(1 / row.ratio).toFixed(1)} x`,
+  ]);
+  const notes = new Set(rows.flatMap(({ peer, note }) => (note === null ? [] : [`* ${peer}: ${note}`])));
+  return [
+    machineText(facts),
+    `float32 matrix product, n = ${product.n}, ${product.threads} threads: ${product.gflops.toFixed(0)} GFLOP/s`,
+    ...peerLines,
+    "",
+    table(head, body),
+    "",
+    "Medians of interleaved runs; ratio is Fathom / peer, below 1 when Fathom is faster.",
+    ...notes,
+  ].join("\n");
+}
+
+function machineText({ processor, cores, memoryGiB, system, node, onnxruntime }: Machine): string {
+  return `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}, ONNX Runtime ${onnxruntime}`;
+}

@@ -1,0 +1,29 @@
+import type { z } from "zod";
+import type { Context } from "./ports.ts";
+
+/**
+ * One thing that Fathom can do. The command, the HTTP route, the OpenAPI entry, the agent tool, the job and the form are
+ * all derived from this declaration.
+ */
+export interface Capability<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodType = z.ZodType> {
+  /** `service.action`, such as `forecast.train`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly input: Input;
+  readonly output: Output;
+  /** `answer` replies in the request; `task` is long work that HTTP runs in the background with progress events. */
+  readonly mode: "answer" | "task";
+  /** Fields of the input that name files or artifacts: over HTTP their paths must stay inside the data folder. */
+  readonly paths: readonly string[];
+  /** A few lines for a person, written to standard output by the command line unless it prints JSON. */
+  readonly print?: (output: z.output<Output>) => string;
+  run(input: z.output<Input>, context: Context): Promise<z.output<Output>>;
+}
+
+/** Declares a capability. */
+export function capability<Input extends z.ZodObject, Output extends z.ZodType>(
+  declaration: Omit<Capability<Input, Output>, "mode" | "paths"> &
+    Partial<Pick<Capability, "mode" | "paths">>,
+): Capability<Input, Output> {
+  return { mode: "answer", paths: [], ...declaration };
+}

@@ -1,0 +1,230 @@
+/** Who can act on a failure, and how; each edge (HTTP, command line) has one row for each kind. */
+export type ErrorKind = "input" | "forbidden" | "missing" | "conflict" | "unavailable" | "interrupted";
+
+interface ErrorEntry {
+  readonly kind: ErrorKind;
+  /** What happened and what to do about it: a sentence for `docs/errors.md`. */
+  readonly meaning: string;
+}
+
+/** Every code that Fathom can answer with. `docs/errors.md` is kept equal to this table by a test. */
+export const errorTable = {
+  // base and interfaces
+  INPUT_INVALID: {
+    kind: "input",
+    meaning: "A field of the request is missing, unknown, or not of its type. The message names the field.",
+  },
+  DATE_INVALID: { kind: "input", meaning: "A date is not a calendar date written as YYYY-MM-DD." },
+  INTERRUPTED: {
+    kind: "interrupted",
+    meaning: "The work was stopped by Ctrl-C or by the caller. Finished checkpoints are kept.",
+  },
+  COMMAND_UNKNOWN: {
+    kind: "input",
+    meaning: "There is no such command. The message lists the nearest ones.",
+  },
+  ROUTE_UNKNOWN: { kind: "missing", meaning: "There is no such route. `/docs` lists those that exist." },
+  TASK_UNKNOWN: { kind: "missing", meaning: "There is no background task with this id." },
+  BODY_TOO_LARGE: { kind: "input", meaning: "The request body is larger than the server accepts." },
+  PORT_IN_USE: {
+    kind: "unavailable",
+    meaning: "Another program listens on this port. Choose another one with `--port`.",
+  },
+  LISTEN_FAILED: {
+    kind: "unavailable",
+    meaning: "The server could not listen at this host and port. The message carries the system's reason.",
+  },
+  METHOD_UNKNOWN: {
+    kind: "input",
+    meaning: "The route exists, but not with this method. The `Allow` header lists those that it has.",
+  },
+  MEDIA_TYPE_UNKNOWN: { kind: "input", meaning: "The request body is not `application/json`." },
+  HOST_FORBIDDEN: {
+    kind: "forbidden",
+    meaning: "A server that listens on the local machine only was asked for under another host name.",
+  },
+  SERVER_BUSY: {
+    kind: "unavailable",
+    meaning: "Too many tasks wait already. Try again after the time in the `Retry-After` header.",
+  },
+  SERVER_STOPPING: {
+    kind: "unavailable",
+    meaning: "The server is being stopped and takes no new work. Try again at another one, or later.",
+  },
+  ANSWER_TIMEOUT: {
+    kind: "unavailable",
+    meaning: "The answer took longer than the server waits. Ask for it as a task with `?mode=job`.",
+  },
+  LEDGER_BROKEN: {
+    kind: "conflict",
+    meaning:
+      "A line of the ledger is not what was written there. Keep the file, and find out who changed it.",
+  },
+  NOT_BUILT: { kind: "unavailable", meaning: "Fathom was not built yet. Run `npm run build`." },
+  FILE_FORBIDDEN: {
+    kind: "forbidden",
+    meaning: "A path in a request lies outside the server's data folder.",
+  },
+  DISK_FULL: {
+    kind: "unavailable",
+    meaning: "A file could not be written because the disk is full. Nothing half-written is left.",
+  },
+  WRITE_FAILED: {
+    kind: "unavailable",
+    meaning: "A file or folder could not be written. The message carries the system's reason.",
+  },
+  STATISTIC_INPUT_INVALID: {
+    kind: "input",
+    meaning:
+      "A statistic, metric or test was given too few values, values that do not fit together, or an option outside its range.",
+  },
+  MATRIX_SINGULAR: {
+    kind: "input",
+    meaning:
+      "A least-squares problem has no single answer because columns depend on each other. Drop the named column or set a ridge.",
+  },
+  // engine
+  SHAPE_MISMATCH: {
+    kind: "input",
+    meaning: "Two tensors do not fit together. The message names the operation and both shapes.",
+  },
+  MODEL_OPTION_INVALID: {
+    kind: "input",
+    meaning: "A layer, loss, optimiser or schedule was given a value outside its range.",
+  },
+  SECOND_DERIVATIVE: {
+    kind: "input",
+    meaning: "A second derivative was asked for through a recurrent layer, whose backward pass has none.",
+  },
+  // data
+  DATA_FILE_MISSING: { kind: "missing", meaning: "There is no file at this path." },
+  DATA_EMPTY_FILE: { kind: "input", meaning: "The file has no rows." },
+  DATA_NOT_A_FILE: { kind: "input", meaning: "The path names a folder where a file was expected." },
+  DATA_FILE_FORBIDDEN: { kind: "forbidden", meaning: "The user who runs Fathom may not read this file." },
+  DATA_READ_FAILED: {
+    kind: "unavailable",
+    meaning: "The system failed while it read the file. The message carries the system's reason.",
+  },
+  DATA_NOT_A_TABLE: {
+    kind: "input",
+    meaning:
+      "The file is neither text nor Parquet, or not what its name says. The message says what it looks like.",
+  },
+  DATA_CORRUPT: { kind: "input", meaning: "A gzip, JSON or Parquet file is cut off or damaged." },
+  DATA_TOO_LARGE: {
+    kind: "input",
+    meaning: "The source has more rows than are held in memory. Narrow it with `symbols`, `from` and `to`.",
+  },
+  DATA_ROW_MALFORMED: {
+    kind: "input",
+    meaning:
+      "A line of a CSV file has more fields than the header, an open quote, or no end. The message names it.",
+  },
+  DATA_COLUMN_MISSING: {
+    kind: "input",
+    meaning:
+      "A table lacks a column that is needed. The message lists what was found and what would be accepted.",
+  },
+  DATA_COLUMN_DUPLICATE: { kind: "input", meaning: "Two columns of a table have the same name." },
+  DATA_CELL_NOT_NUMBER: {
+    kind: "input",
+    meaning: "A cell holds text where a number belongs. The message names line and column.",
+  },
+  DATA_TIME_UNREADABLE: {
+    kind: "input",
+    meaning: "No row of the table has a date or time that can be read.",
+  },
+  DATA_DATES_MIXED: {
+    kind: "input",
+    meaning:
+      "Some dates can only be month/day/year and others only day/month/year. The message names a line of each.",
+  },
+  DATA_SYMBOL_UNKNOWN: {
+    kind: "missing",
+    meaning: "The table has no rows of a symbol that was asked for. The message lists the nearest symbols.",
+  },
+  DATA_RANGE_EMPTY: { kind: "input", meaning: "No row of the table lies between `from` and `to`." },
+  DATA_OPTION_INVALID: {
+    kind: "input",
+    meaning:
+      "An option of reading, cleaning, windowing or splitting is outside its range. The message names it.",
+  },
+  DATA_DUPLICATE_CONFLICT: {
+    kind: "conflict",
+    meaning: "Two rows have the same symbol and time but other values, and cleaning was told to refuse that.",
+  },
+  DATA_NOTHING_LEFT: {
+    kind: "input",
+    meaning: "Cleaning dropped every row. The message says how many for which reason.",
+  },
+  DATA_PRICES_CONSTANT: {
+    kind: "input",
+    meaning: "Every close of every symbol is the same number, so there is nothing to learn or measure.",
+  },
+  DATA_TOO_SHORT: {
+    kind: "input",
+    meaning:
+      "There are fewer rows than one window, or one part of a split, needs. The message gives both numbers.",
+  },
+  DATA_NOT_FINITE: {
+    kind: "input",
+    meaning:
+      "A number that is to be normalised is NaN or infinite. The message gives row and feature; clean first.",
+  },
+  DATA_SHAPE_MISMATCH: {
+    kind: "input",
+    meaning:
+      "A matrix does not have the rows or features that it should have, or a row is named that is not there.",
+  },
+  DATA_PRICE_NOT_POSITIVE: {
+    kind: "input",
+    meaning:
+      "A price of zero or less, or none at all, has no return. The message gives its place; clean first.",
+  },
+  DATA_CATEGORY_UNKNOWN: {
+    kind: "input",
+    meaning: "A category does not occur in the training part, and the encoder was told to refuse such ones.",
+  },
+  DATA_STATE_INVALID: {
+    kind: "input",
+    meaning:
+      "The stored state of a fitted transform is not one: a field is missing, changed or does not fit.",
+  },
+  DATA_IMAGE_UNREADABLE: {
+    kind: "input",
+    meaning:
+      "A file is not a PNG or JPEG image, is damaged, or has more pixels than are accepted. The message says which.",
+  },
+  DATA_BAR_IMPOSSIBLE: {
+    kind: "input",
+    meaning:
+      "A bar that is to be drawn has a price that is not a number, or a high below its low. The message gives its place.",
+  },
+  // models
+  TRAINING_DIVERGED: {
+    kind: "conflict",
+    meaning:
+      "The loss became NaN or infinite. Lower the learning rate or clip gradients; the last good checkpoint is kept.",
+  },
+  ARTIFACT_MISSING: { kind: "missing", meaning: "There is no model artifact at this place." },
+  ARTIFACT_CORRUPT: {
+    kind: "conflict",
+    meaning:
+      "A file of the artifact was changed, is missing, or is not what the manifest says. Nothing was loaded.",
+  },
+  ARTIFACT_FOREIGN: {
+    kind: "conflict",
+    meaning: "The folder is not an artifact of Fathom, or of a version that this one cannot read.",
+  },
+  // forecast
+  FORECAST_NOTHING_NEW: {
+    kind: "input",
+    meaning: "There are no dates to judge by after the training, or none to train on before them.",
+  },
+  FORECAST_NOTHING_MOVES: {
+    kind: "input",
+    meaning: "Every price is the same, so there is nothing to learn and nothing to judge by.",
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;

@@ -1,0 +1,50 @@
+export { type Capability, capability } from "./capability.ts";
+export { type ErrorCode, type ErrorKind, errorTable } from "./error-table.ts";
+export {
+  type ErrorDetails,
+  interrupted,
+  invariant,
+  PlatformError,
+  throwIfAborted,
+  writeFailure,
+} from "./errors.ts";
+export type {
+  Clock,
+  Context,
+  LedgerEntry,
+  LedgerPort,
+  Logger,
+  MarketPort,
+  ModelsPort,
+  PriceSource,
+  PriceTable,
+  Progress,
+  ProgressPort,
+} from "./ports.ts";
+export { foldIn, type Key, keyFrom, normal, permutation, splitKey, studentT, uniform } from "./random.ts";
+export {
+  autocovariance,
+  leastSquares,
+  mean,
+  median,
+  normalCdf,
+  normalPdf,
+  normalQuantile,
+  quantile,
+  quantiles,
+  ranks,
+  standardDeviation,
+  studentTCdf,
+  studentTTwoSided,
+  type Values,
+  variance,
+} from "./statistics/index.ts";
+export {
+  type CalendarDate,
+  calendarDate,
+  dayMs,
+  dayOfWeek,
+  formatTime,
+  startOfDay,
+  type UtcMs,
+} from "./time.ts";

@@ -1,0 +1,104 @@
+/**
+ * What a capability may ask of the world around it. Services see only these interfaces; `platform/` implements them, and a
+ * test passes its own. No code below `interfaces/` reads the environment, the wall clock or a global random source.
+ */
+import type { Key } from "./random.ts";
+import type { UtcMs } from "./time.ts";
+
+/** Prices as columns, in the order of their source, not yet cleaned: one row is one bar of one symbol. */
+export interface PriceTable {
+  /** What to call the source in a message: a path, or a name such as "simulated market". */
+  readonly source: string;
+  /** SHA-256 of the source's bytes, hexadecimal. */
+  readonly fingerprint: string;
+  /** The distinct symbols; `symbol` indexes them. A file without a symbol column has the one symbol of its file name. */
+  readonly symbols: readonly string[];
+  readonly symbol: Int32Array;
+  /** Opening time of each bar, UTC milliseconds; NaN where the source had none that could be read. */
+  readonly time: Float64Array;
+  /** Prices and volume; NaN where the cell was missing. Absent columns are null. */
+  readonly open: Float64Array | null;
+  readonly high: Float64Array | null;
+  readonly low: Float64Array | null;
+  readonly close: Float64Array;
+  readonly volume: Float64Array | null;
+  /** Line of the source file of each row (the header is line 1), or its row number for files without lines. */
+  readonly line: Int32Array;
+}
+
+/** Where prices come from. */
+export interface PriceSource {
+  /** A path (CSV, CSV.gz, Parquet, JSON), `-` for standard input, or `simulated` for the built-in market. */
+  readonly path: string;
+  /** Seed of the simulated market. */
+  readonly seed?: number;
+  /** Only these symbols, and only bars with `from <= time <= to`. */
+  readonly symbols?: readonly string[];
+  readonly from?: UtcMs;
+  readonly to?: UtcMs;
+}
+
+export interface MarketPort {
+  read(source: PriceSource, options?: { readonly signal?: AbortSignal }): Promise<PriceTable>;
+}
+
+/** Where trained models live. A reference is a path or a name below the data folder. */
+export interface ModelsPort {
+  /** Fills a staging folder through `write` and gives it its name only when `write` has returned: all or nothing. */
+  create(reference: string, write: (folder: string) => Promise<void>): Promise<string>;
+  /** The folder of an existing artifact. @throws PlatformError `ARTIFACT_MISSING` */
+  locate(reference: string): Promise<string>;
+  /** A folder for the checkpoints of one training run; the same run finds it again after an interruption. */
+  checkpoints(run: string): Promise<string>;
+}
+
+/** A fact that was recorded, and is never changed. */
+export interface LedgerEntry {
+  readonly action: string;
+  readonly subject: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+export interface LedgerPort {
+  append(entry: LedgerEntry): Promise<void>;
+}
+
+/** One report of how far a piece of work is. `done` counts in `unit`s up to `total`. */
+export interface Progress {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+  readonly unit?: string;
+  readonly message?: string;
+  /** Numbers worth showing beside the bar, such as the current loss. */
+  readonly values?: Readonly<Record<string, number>>;
+}
+
+export interface ProgressPort {
+  report(progress: Progress): void;
+}
+
+export interface Clock {
+  /** Now, in UTC. */
+  now(): UtcMs;
+  /** Milliseconds of a clock that never goes back; only differences mean anything. */
+  elapsed(): number;
+}
+
+export interface Logger {
+  info(message: string, values?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, values?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Everything that reaches a capability beside its input. */
+export interface Context {
+  readonly market: MarketPort;
+  readonly models: ModelsPort;
+  readonly ledger: LedgerPort;
+  readonly progress: ProgressPort;
+  readonly clock: Clock;
+  /** The root key when a request names no seed. */
+  readonly key: Key;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}

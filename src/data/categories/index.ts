@@ -1,0 +1,12 @@
+export {
+  type CategoryCell,
+  type CategoryEncoder,
+  type CategoryTable,
+  categoriesFromJson,
+  type FitCategoriesOptions,
+  fitCategories,
+  oneHotNames,
+  toOneHot,
+  toOrdinal,
+  type UnknownPolicy,
+} from "./categories.ts";

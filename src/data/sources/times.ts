@@ -1,0 +1,230 @@
+/**
+ * Times as people write them, read to UTC milliseconds. ISO 8601 is read from bytes; rarer spellings go through patterns.
+ *
+ * `01/02/2020` has two readings. Month first is taken until a row shows that only day first can be meant (13/02/2020); the
+ * rows read before are then turned round, so the whole file has one reading, and the caller can say which and how sure it is.
+ */
+import { dayMs, type UtcMs } from "../../base/index.ts";
+
+/** How the two small numbers of 01/02/2020 were read; `certain` when some row allowed only this. */
+export interface DateOrder {
+  readonly order: "month-first" | "day-first";
+  readonly certain: boolean;
+}
+
+const months = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
+const clockPattern = String.raw`(?:(?:\s*T|,?\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*([ap]m)?)?\s*(z|utc|gmt|[+-]\d{2}(?::?\d{2})?)?$`;
+const yearFirst = new RegExp(String.raw`^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})${clockPattern}`, "i");
+const yearLast = new RegExp(String.raw`^(\d{1,2})([-/.])(\d{1,2})\2(\d{4})${clockPattern}`, "i");
+const compact = new RegExp(String.raw`^(\d{4})(\d{2})(\d{2})${clockPattern}`, "i");
+const dayMonthName = new RegExp(
+  String.raw`^(\d{1,2})[- ]([a-z]{3})[a-z]*\.?[- ,]+(\d{4})${clockPattern}`,
+  "i",
+);
+const monthNameDay = new RegExp(String.raw`^([a-z]{3})[a-z]*\.? (\d{1,2}),? (\d{4})${clockPattern}`, "i");
+
+export class TimeReader {
+  /** Readable times by how they wrote their zone: "none", "UTC" or an offset such as "+05:30". */
+  readonly zones = new Map<string, number>();
+  /** The first text that could not be read. */
+  firstUnreadable: string | null = null;
+  #naive = 0;
+  #utc = 0;
+  /** A row whose date can only be month first, and one that can only be day first. */
+  #monthFirst = -1;
+  #dayFirst = -1;
+  #ambiguous: number[] = [];
+
+  /** The time in a cell, or NaN when it cannot be read. `row` is the number under which `turn` will speak of it. */
+  read(bytes: Buffer, start: number, end: number, row: number): UtcMs {
+    while (start < end && bytes[start] <= 0x20) start++;
+    while (end > start && bytes[end - 1] <= 0x20) end--;
+    const length = end - start;
+    if (length >= 10 && bytes[start + 4] === 0x2d && bytes[start + 7] === 0x2d) {
+      const day = dayOf(digits(bytes, start, 4), digits(bytes, start + 5, 2), digits(bytes, start + 8, 2));
+      if (length === 10 && !Number.isNaN(day)) {
+        this.#naive++;
+        return day;
+      }
+      const clock = clockOf(bytes, start + 11, end);
+      const separator = bytes[start + 10];
+      if (clock >= 0 && !Number.isNaN(day) && (separator === 0x20 || separator === 0x54)) {
+        if (bytes[end - 1] === 0x5a) this.#utc++;
+        else this.#naive++;
+        return day + clock;
+      }
+    }
+    if (length === 0) return Number.NaN;
+    return this.readText(bytes.toString("utf8", start, end), row);
+  }
+
+  /** The same for text. */
+  readText(text: string, row: number): UtcMs {
+    const time = this.#parse(text.trim(), row);
+    if (Number.isNaN(time)) this.firstUnreadable ??= text.trim();
+    return time;
+  }
+
+  #parse(word: string, row: number): UtcMs {
+    if (/^-?\d+(\.\d+)?$/.test(word)) return this.#number(word);
+    let match = yearFirst.exec(word);
+    if (match) return this.#clock(dayOf(+match[1], +match[3], +match[4]), match, 5);
+    match = yearLast.exec(word);
+    if (match) return this.#clock(this.#yearLast(+match[1], +match[3], +match[4], match[2], row), match, 5);
+    match = compact.exec(word);
+    if (match) return this.#clock(dayOf(+match[1], +match[2], +match[3]), match, 4);
+    const joined = /^(\d{8})[ T]?(\d{2})(\d{2})(\d{2})$/.exec(word);
+    if (joined) return this.#parse(`${joined[1]} ${joined[2]}:${joined[3]}:${joined[4]}`, row);
+    match = dayMonthName.exec(word);
+    if (match) return this.#clock(dayOf(+match[3], monthOf(match[2]), +match[1]), match, 4);
+    match = monthNameDay.exec(word);
+    if (match) return this.#clock(dayOf(+match[3], monthOf(match[1]), +match[2]), match, 4);
+    return Number.NaN;
+  }
+
+  /** How dates like 01/02/2020 were read, or null when there were none. `conflict`: two rows that exclude each other. */
+  dateOrder(): (DateOrder & { readonly conflict: readonly [number, number] | null }) | null {
+    if (this.#monthFirst < 0 && this.#dayFirst < 0 && this.#ambiguous.length === 0) return null;
+    const conflict = this.#monthFirst >= 0 && this.#dayFirst >= 0;
+    return {
+      order: this.#dayFirst >= 0 ? "day-first" : "month-first",
+      certain: this.#monthFirst >= 0 || this.#dayFirst >= 0,
+      conflict: conflict ? [this.#monthFirst, this.#dayFirst] : null,
+    };
+  }
+
+  /** Calls `turn` for each row that was read month first although the file is day first. */
+  misread(turn: (row: number) => void): void {
+    if (this.dateOrder()?.order === "day-first") this.#ambiguous.forEach(turn);
+  }
+
+  /** True while an earlier time may still change its reading. */
+  get undecided(): boolean {
+    return this.#ambiguous.length > 0 || this.#dayFirst >= 0 || this.#monthFirst >= 0;
+  }
+
+  /** Readable times by zone, the most frequent spelling first. */
+  zoneCounts(): [zone: string, rows: number][] {
+    const counts = new Map(this.zones);
+    if (this.#naive > 0) counts.set("none", this.#naive);
+    if (this.#utc > 0) counts.set("UTC", (counts.get("UTC") ?? 0) + this.#utc);
+    return [...counts].sort((a, b) => b[1] - a[1]);
+  }
+
+  #yearLast(first: number, second: number, year: number, separator: string, row: number): UtcMs {
+    if (separator === ".") return dayOf(year, second, first); // 31.12.2019 is day first wherever it is written
+    const monthFirst = dayOf(year, first, second);
+    const dayFirst = dayOf(year, second, first);
+    if (Number.isNaN(monthFirst)) {
+      if (!Number.isNaN(dayFirst) && this.#dayFirst < 0) this.#dayFirst = row;
+      return dayFirst;
+    }
+    if (Number.isNaN(dayFirst)) {
+      if (this.#monthFirst < 0) this.#monthFirst = row;
+    } else if (first !== second) this.#ambiguous.push(row);
+    return monthFirst;
+  }
+
+  #clock(day: UtcMs, match: RegExpExecArray, at: number): UtcMs {
+    const [hour, minute, second, fraction, half, zone] = match.slice(at, at + 6);
+    let hours = Number(hour ?? 0);
+    if (half !== undefined) {
+      if (hours < 1 || hours > 12) return Number.NaN;
+      hours = (hours % 12) + (half.toLowerCase() === "pm" ? 12 : 0);
+    }
+    const minutes = Number(minute ?? 0);
+    const seconds = Number(second ?? 0);
+    if (Number.isNaN(day) || hours > 23 || minutes > 59 || seconds > 59) return Number.NaN;
+    const milliseconds = Number((fraction ?? "").padEnd(3, "0").slice(0, 3));
+    const local = day + ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds;
+    return local - this.#offsetMs(zone);
+  }
+
+  #offsetMs(zone: string | undefined): number {
+    if (zone === undefined) {
+      this.#naive++;
+      return 0;
+    }
+    if (/^[a-z]/i.test(zone)) {
+      this.#utc++;
+      return 0;
+    }
+    const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3).replace(":", "") || 0);
+    if (minutes === 0) this.#utc++;
+    else {
+      const spelled = `${zone.slice(0, 3)}:${zone.slice(3).replace(":", "").padStart(2, "0")}`;
+      this.zones.set(spelled, (this.zones.get(spelled) ?? 0) + 1);
+    }
+    return (zone[0] === "-" ? -minutes : minutes) * 60_000;
+  }
+
+  /** `YYYYMMDD`, `YYYYMM` or `YYYYMMDDHHMMSS` where that is a date, else seconds, ms, us or ns since 1970 by their size. */
+  #number(text: string): UtcMs {
+    const whole = text.replace(/^-|\..*$/g, "");
+    const date = /^(\d{4})(\d{2})(\d{2})?(?:(\d{2})(\d{2})(\d{2}))?$/.exec(text);
+    if (date && [6, 8, 14].includes(text.length)) {
+      const day = dayOf(+date[1], +date[2], +(date[3] ?? 1));
+      if (!Number.isNaN(day))
+        return this.#clock(day, ["", date[4], date[5], date[6]] as unknown as RegExpExecArray, 1);
+    }
+    if (whole.length < 9 || whole.length > 19) return Number.NaN;
+    this.#utc++;
+    const sign = text.startsWith("-") ? -1 : 1;
+    if (whole.length <= 11) return Math.round(Number(text) * 1000);
+    if (whole.length <= 14) return Math.round(Number(text));
+    return sign * Number(whole.slice(0, whole.length <= 17 ? -3 : -6)); // the digits after milliseconds exceed a double
+  }
+}
+
+/** Turns the month and the day of a time: what was read as 2 January becomes 1 February. */
+export function turnDayAndMonth(time: UtcMs): UtcMs {
+  const date = new Date(time);
+  return (
+    dayOf(date.getUTCFullYear(), date.getUTCDate(), date.getUTCMonth() + 1) +
+    (((time % dayMs) + dayMs) % dayMs)
+  );
+}
+
+function monthOf(name: string): number {
+  return months.indexOf(name.toLowerCase()) + 1;
+}
+
+/** Start of a day of the Gregorian calendar, or NaN when there is no such day (Hinnant's days-from-civil). */
+function dayOf(year: number, month: number, day: number): UtcMs {
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month) && year >= 1000))
+    return Number.NaN;
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const yearOfEra = y - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  return (era * 146_097 + dayOfEra - 719_468) * dayMs;
+}
+
+function daysIn(year: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+}
+
+/** A number of `count` digits, or NaN. */
+function digits(bytes: Buffer, start: number, count: number): number {
+  let value = 0;
+  for (let at = start; at < start + count; at++) {
+    const digit = bytes[at] - 0x30;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Milliseconds of `HH:MM:SS` with an optional `+00:00`-free end: nothing or `Z`; -1 for every other spelling. */
+function clockOf(bytes: Buffer, start: number, end: number): number {
+  const length = end - start;
+  if (length < 8 || length > 9 || (length === 9 && bytes[end - 1] !== 0x5a)) return -1;
+  if (bytes[start + 2] !== 0x3a || bytes[start + 5] !== 0x3a) return -1;
+  const hours = digits(bytes, start, 2);
+  const minutes = digits(bytes, start + 3, 2);
+  const seconds = digits(bytes, start + 6, 2);
+  if (!(hours < 24 && minutes < 60 && seconds < 60)) return -1;
+  return ((hours * 60 + minutes) * 60 + seconds) * 1000;
+}

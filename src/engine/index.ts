@@ -1,0 +1,107 @@
+export { evaluate } from "./evaluate.ts";
+export { gradient } from "./gradient.ts";
+export { type Graph, type GraphOptions, type NamedParameter, parametersOf, traceGraph } from "./graph.ts";
+export { filled, glorotUniform, heNormal, normal, orthogonal, uniform } from "./initialisers.ts";
+export { Dropout } from "./layers/dropout.ts";
+export { Embedding } from "./layers/embedding.ts";
+export { inference, type Layer, type Pass } from "./layers/layer.ts";
+export { LayerNorm } from "./layers/layer-norm.ts";
+export { Linear } from "./layers/linear.ts";
+export { Gru, Lstm, type RecurrentOptions, type RecurrentOutput, Rnn } from "./layers/recurrent.ts";
+export {
+  binaryCrossEntropy,
+  categoricalCrossEntropy,
+  huber,
+  type Loss,
+  meanAbsoluteError,
+  meanSquaredError,
+  pinball,
+  weightedMean,
+} from "./losses.ts";
+export {
+  inferenceOpset,
+  type LoopSpec,
+  type ModelOptions,
+  toOnnx,
+  toOnnxLoop,
+  trainingOpset,
+} from "./onnx/model.ts";
+export {
+  abs,
+  add,
+  at,
+  broadcastTo,
+  cast,
+  concat,
+  div,
+  equal,
+  exp,
+  flatten,
+  gather,
+  layerNormalize,
+  less,
+  log,
+  logSoftmax,
+  matmul,
+  max,
+  maximum,
+  mean,
+  minimum,
+  mul,
+  neg,
+  type Operand,
+  randomUniform,
+  relu,
+  reshape,
+  sigmoid,
+  sign,
+  slice,
+  softmax,
+  softplus,
+  split,
+  sqrt,
+  square,
+  stopGradient,
+  sub,
+  sum,
+  tanh,
+  transpose,
+  where,
+} from "./operations.ts";
+export {
+  type AdamOptions,
+  adam,
+  adamW,
+  clipByNorm,
+  type Optimiser,
+  rmsprop,
+  sgd,
+  type UpdateArguments,
+} from "./optimisers.ts";
+export { printGraph } from "./print.ts";
+export {
+  createRuntime,
+  type Runtime,
+  type RuntimeOptions,
+  type Session,
+  type TensorValue,
+} from "./runtime/runtime.ts";
+export { constantRate, cosineRate, type Schedule, stepRate } from "./schedules.ts";
+export { type DataType, type Dimension, formatShape, type Shape, type TensorType } from "./shape.ts";
+export { type ArrayValue, constant, input, Parameter, parameter, Tensor, type TypedArray } from "./tensor.ts";
+export {
+  type BatchTensors,
+  compileTraining,
+  initialState,
+  packParameters,
+  type StepBatches,
+  type StepResults,
+  startTraining,
+  type Training,
+  type TrainingProgram,
+  type TrainingSpec,
+  type TrainingState,
+  unpackParameters,
+  viewsOf,
+} from "./training.ts";
+export { verifyGraph } from "./verify.ts";

@@ -1,0 +1,17 @@
+import type { Tensor } from "../tensor.ts";
+
+/** What a layer knows of the run it is traced for. */
+export interface Pass {
+  /** Dropout drops and noise is drawn only in training. */
+  readonly mode: "training" | "inference";
+  /** uint32 scalar that differs in every training step: the seed of everything random. Present in training. */
+  readonly seed: Tensor | null;
+}
+
+/** The pass that predicts. */
+export const inference: Pass = { mode: "inference", seed: null };
+
+/** A layer holds parameters (or other layers) in its fields and maps a tensor to a tensor. A model is a plain tree of them. */
+export interface Layer {
+  apply(x: Tensor, pass?: Pass): Tensor;
+}

@@ -1,0 +1,201 @@
+/** From a traced graph to the bytes of an ONNX model. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { Graph } from "../graph.ts";
+import { onnxRules } from "../primitives/onnx-rules.ts";
+import type { OnnxRule, PrimitiveName } from "../primitives/table.ts";
+import type { TensorType } from "../shape.ts";
+import { inputName, type Node, type Parameter, type Tensor } from "../tensor.ts";
+import { verifyGraph } from "../verify.ts";
+import { type DeclaredType, Emitter, valueInfo } from "./emitter.ts";
+import { type GraphProto, GraphProtoSchema, ModelProtoSchema, type NodeProto } from "./generated/onnx_pb.js";
+
+/** Training graphs use operator set 18 (bitwise operators); inference graphs need only 17, which older runtimes read too. */
+export const trainingOpset = 18;
+export const inferenceOpset = 17;
+
+export interface ModelOptions {
+  /** Version of ONNX's operator set; 17 or later. */
+  readonly opset?: number;
+  /** Names of the parameters' initializers in the file; their values are stored. */
+  readonly parameterNames?: ReadonlyMap<Parameter, string>;
+  /** Values that replace the initial ones of the parameters. */
+  readonly parameterValues?: ReadonlyMap<Parameter, Float32Array>;
+  readonly name?: string;
+  readonly description?: string;
+  /** Facts stored in the file beside the graph. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** A graph as an ONNX model: inputs keep their names, outputs get the names of `graph.outputs`. */
+export function toOnnx(graph: Graph, options: ModelOptions = {}): Uint8Array {
+  verifyGraph(graph);
+  const emitter = new Emitter(options.opset ?? inferenceOpset);
+  const names = emitNodes(emitter, graph, new Map(), options);
+  for (const [name, tensor] of Object.entries(graph.outputs))
+    emitter.rename(nameOf(names, graph, tensor), name);
+  return modelBytes(
+    emitter,
+    graph.inputs.map((tensor) => [inputName(tensor), tensor]),
+    Object.entries(graph.outputs),
+    options,
+  );
+}
+
+/** What a loop does with the values that its body makes. */
+export interface LoopSpec {
+  readonly body: Graph;
+  /** Body inputs whose next value is a body output: they travel from step to step. */
+  readonly carried: readonly { readonly input: string; readonly output: string }[];
+  /** Body inputs that are read one row per step from an array with a first axis `steps`. */
+  readonly perStep: readonly string[];
+  /** Body outputs collected over the steps, with a first axis `steps`. */
+  readonly collected: readonly string[];
+}
+
+/**
+ * A graph that runs several steps in one call, as an ONNX `Loop`. The model's inputs are the first values of what is carried,
+ * the arrays read per step, and everything else that the body reads, which stays the same in all steps; `steps` says how many. What
+ * the body does not read is no input.
+ */
+export function toOnnxLoop({ body, carried, perStep, collected }: LoopSpec): Uint8Array {
+  verifyGraph(body);
+  const emitter = new Emitter(trainingOpset);
+  const byName = new Map(body.inputs.map((tensor) => [inputName(tensor), tensor]));
+  const read = perStep.filter((name) => byName.has(name));
+  const typeOf = (name: string): TensorType => byName.get(name) as Tensor;
+  const scalarInt: TensorType = { dtype: "int64", shape: [] };
+  const flag: TensorType = { dtype: "bool", shape: [] };
+
+  const carriedTypes = carried.map(({ input }) => typeOf(input));
+  const loopBody = emitter.inner(
+    [scalarInt, flag, ...carriedTypes],
+    (inner, [iteration, condition, ...states]) => {
+      const given = new Map<string, string>(carried.map(({ input }, i) => [input, states[i]]));
+      for (const name of read) given.set(name, inner.one("Gather", [name, iteration], { axis: 0 }));
+      const names = emitNodes(inner, body, given, {});
+      const output = (name: string) => nameOf(names, body, body.outputs[name]);
+      return [condition, ...carried.map((state) => output(state.output)), ...collected.map(output)];
+    },
+    [flag, ...carriedTypes, ...collected.map((name) => body.outputs[name])],
+  );
+  const results = emitter.many(
+    "Loop",
+    ["steps", emitter.constant(1, [], "bool"), ...carried.map(({ input }) => input)],
+    { body: { graph: loopBody } },
+    carried.length + collected.length,
+  );
+  const outputNames = [...carried.map((state) => state.output), ...collected];
+  outputNames.forEach((name, i) => {
+    emitter.rename(results[i], name);
+  });
+
+  const inputs: [string, DeclaredType][] = [["steps", scalarInt]];
+  for (const [name, { dtype, shape }] of byName) {
+    inputs.push([name, { dtype, shape: read.includes(name) ? ["steps", ...shape] : shape }]);
+  }
+  const outputs = outputNames.map((name, i): [string, DeclaredType] => {
+    const { dtype, shape } = body.outputs[name];
+    return [name, { dtype, shape: i < carried.length ? shape : ["steps", ...shape] }];
+  });
+  return modelBytes(emitter, inputs, outputs, {});
+}
+
+/** Emits every node of a graph; returns the ONNX name of every tensor. */
+function emitNodes(
+  to: Emitter,
+  graph: Graph,
+  given: ReadonlyMap<string, string>,
+  { parameterNames, parameterValues }: ModelOptions,
+): Map<Tensor, string> {
+  const names = new Map<Tensor, string>();
+  const read = new Set<Tensor>([
+    ...Object.values(graph.outputs).map(graph.resolve),
+    ...graph.nodes.flatMap((node) => node.inputs.map(graph.resolve)),
+  ]);
+  for (const tensor of graph.inputs) {
+    const name = given.get(inputName(tensor)) ?? inputName(tensor);
+    names.set(tensor, name);
+    to.batchFrom(name, tensor.shape);
+  }
+  graph.parameters.forEach((parameter, i) => {
+    const name = parameterNames?.get(parameter) ?? `parameter_${i}`;
+    to.initializer(
+      name,
+      parameterValues?.get(parameter) ?? parameter.value,
+      parameter.shape as readonly number[],
+      parameter.dtype,
+    );
+    names.set(parameter, name);
+  });
+  for (const node of graph.nodes) {
+    const [first] = node.outputs;
+    if (node.primitive === "input" || node.primitive === "parameter") continue;
+    if (node.primitive === "constant") {
+      names.set(
+        first,
+        to.constant(
+          (node as Node<"constant">).attributes.data,
+          first.shape as readonly number[],
+          first.dtype,
+        ),
+      );
+      continue;
+    }
+    const used = node.outputs.map((output) => read.has(output));
+    const inputs = node.inputs.map((tensor) => nameOf(names, graph, tensor));
+    const results = emitNode(to, node, inputs, node.inputs.map(graph.resolve), used);
+    node.outputs.forEach((output, i) => {
+      names.set(output, results[i]);
+    });
+  }
+  return names;
+}
+
+function emitNode<P extends PrimitiveName>(
+  to: Emitter,
+  node: Node<P>,
+  names: readonly string[],
+  inputs: readonly TensorType[],
+  used: readonly boolean[],
+): readonly string[] {
+  const rule: OnnxRule<P> = onnxRules[node.primitive];
+  return rule(to, names, { attributes: node.attributes, inputs, outputs: node.outputs, used });
+}
+
+function nameOf(names: ReadonlyMap<Tensor, string>, graph: Graph, tensor: Tensor): string {
+  return names.get(graph.resolve(tensor)) as string;
+}
+
+function modelBytes(
+  emitter: Emitter,
+  inputs: readonly (readonly [string, DeclaredType])[],
+  outputs: readonly (readonly [string, DeclaredType])[],
+  { name = "fathom", description = "", metadata = {} }: ModelOptions,
+): Uint8Array {
+  const read = namesReadBy(emitter.nodes);
+  const model = create(ModelProtoSchema, {
+    irVersion: 8n,
+    opsetImport: [{ domain: "", version: BigInt(emitter.opset) }],
+    producerName: "fathom",
+    docString: description,
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    graph: create(GraphProtoSchema, {
+      name,
+      node: emitter.nodes,
+      // A rule may have repacked a weight; what nothing reads any more is left out.
+      initializer: emitter.initializers.filter((tensor) => read.has(tensor.name ?? "")),
+      input: inputs.map(([inputName, type]) => valueInfo(inputName, type)),
+      output: outputs.map(([outputName, type]) => valueInfo(outputName, type)),
+    }),
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+function namesReadBy(nodes: readonly NodeProto[], into = new Set<string>()): Set<string> {
+  for (const node of nodes) {
+    for (const name of node.input) into.add(name);
+    for (const attribute of node.attribute)
+      if (attribute.g) namesReadBy((attribute.g as GraphProto).node, into);
+  }
+  return into;
+}

@@ -1,0 +1,202 @@
+import { apply } from "../apply.ts";
+import {
+  add,
+  broadcastTo,
+  cast,
+  concat,
+  div,
+  equal,
+  exp,
+  gather,
+  less,
+  matmul,
+  mul,
+  neg,
+  reshape,
+  sign,
+  slice,
+  split,
+  sub,
+  sum,
+  transpose,
+  where,
+} from "../operations.ts";
+import { type DataType, formatShape, mismatch, type Shape, sameShape } from "../shape.ts";
+import { constant, type Tensor } from "../tensor.ts";
+import { gruGradient, lstmGradient, noSecondDerivative, rnnGradient } from "./recurrent/gradients.ts";
+import type { GradientRules } from "./table.ts";
+
+/** How a gradient flows back through each primitive; leaving one out is a type error. */
+export const gradientRules: GradientRules = {
+  input: () => [],
+  parameter: () => [],
+  constant: () => [],
+
+  add: ({ dy, inputs: [a, b] }) => [sumTo(dy, a.shape), sumTo(dy, b.shape)],
+  sub: ({ dy, inputs: [a, b] }) => [sumTo(dy, a.shape), sumTo(neg(dy), b.shape)],
+  mul: ({ dy, inputs: [a, b] }) => [sumTo(mul(dy, b), a.shape), sumTo(mul(dy, a), b.shape)],
+  div: ({ dy, inputs: [a, b], y }) => [sumTo(div(dy, b), a.shape), sumTo(neg(div(mul(dy, y), b)), b.shape)],
+  // At a tie each side takes half, as PyTorch has it.
+  maximum: ({ dy, inputs: [a, b] }) => [
+    sumTo(mul(dy, share(b, a)), a.shape),
+    sumTo(mul(dy, share(a, b)), b.shape),
+  ],
+  minimum: ({ dy, inputs: [a, b] }) => [
+    sumTo(mul(dy, share(a, b)), a.shape),
+    sumTo(mul(dy, share(b, a)), b.shape),
+  ],
+  less: () => [null, null],
+  equal: () => [null, null],
+  where: ({ dy, inputs: [condition, a, b] }) => [
+    null,
+    sumTo(where(condition, dy, 0), a.shape),
+    sumTo(where(condition, 0, dy), b.shape),
+  ],
+
+  neg: ({ dy }) => [neg(dy)],
+  abs: ({ dy, inputs: [x] }) => [mul(dy, sign(x))],
+  sign: () => [null], // piecewise constant: no gradient flows
+  exp: ({ dy, y }) => [mul(dy, y)],
+  log: ({ dy, inputs: [x] }) => [div(dy, x)],
+  sqrt: ({ dy, y }) => [div(mul(dy, 0.5), y)],
+  tanh: ({ dy, y }) => [mul(dy, sub(1, mul(y, y)))], // 1 - tanh², read off the output
+  sigmoid: ({ dy, y }) => [mul(dy, mul(y, sub(1, y)))],
+  relu: ({ dy, y }) => [mul(dy, sign(y))], // 0 at 0
+  // Whole numbers are piecewise constant in what they were made from.
+  cast: ({ dy, inputs: [x] }) => [isFloat(x.dtype) && isFloat(dy.dtype) ? cast(dy, x.dtype) : null],
+
+  sum: ({ dy, inputs: [x], attributes: { axes, keepDims } }) => [spread(dy, x.shape, axes, keepDims)],
+  max: ({ dy, inputs: [x], y, attributes: { axes, keepDims } }) => {
+    // Ties share the gradient evenly.
+    const hit = cast(equal(x, spread(y, x.shape, axes, keepDims)), x.dtype);
+    return [mul(hit, spread(div(dy, sum(hit, axes, { keepDims })), x.shape, axes, keepDims))];
+  },
+  count: () => [null],
+  softmax: ({ dy, y, attributes: { axis } }) => [mul(y, sub(dy, sum(mul(dy, y), axis, { keepDims: true })))],
+  logSoftmax: ({ dy, y, attributes: { axis } }) => [sub(dy, mul(exp(y), sum(dy, axis, { keepDims: true })))],
+  layerNorm: ({ dys: [dy, dMean, dInverse], inputs: [x, scale], outputs: [, mean, inverseDeviation] }) => {
+    const last = x.shape.length - 1;
+    const features = fixedSize("layerNorm", x.shape, last);
+    const average = (t: Tensor) => div(sum(t, last, { keepDims: true }), features);
+    const normalized = mul(sub(x, mean), inverseDeviation);
+    const parts: Tensor[] = [];
+    if (dy) {
+      // With x̂ the normalised input and g = dy * scale: dx = (g - mean(g) - x̂ mean(g x̂)) / deviation
+      const g = mul(dy, scale);
+      parts.push(
+        mul(sub(sub(g, average(g)), mul(normalized, average(mul(g, normalized)))), inverseDeviation),
+      );
+    }
+    // The statistics are read by this very rule, so a second derivative comes back through them.
+    if (dMean) parts.push(div(dMean, features));
+    if (dInverse)
+      parts.push(neg(div(mul(mul(dInverse, normalized), mul(inverseDeviation, inverseDeviation)), features)));
+    const dx = broadcastTo(parts.reduce(add), x.shape);
+    return dy ? [dx, sumTo(mul(dy, normalized), scale.shape), sumTo(dy, scale.shape)] : [dx, null, null];
+  },
+
+  reshape: ({ dy, inputs: [x] }) => [reshape(dy, x.shape)],
+  transpose: ({ dy, attributes: { order } }) => [
+    transpose(
+      dy,
+      order.map((_, axis) => order.indexOf(axis)),
+    ),
+  ],
+  broadcastTo: ({ dy, inputs: [x] }) => [sumTo(dy, x.shape)],
+  slice: ({ dy, inputs: [x], attributes: { axis, start, end } }) => [
+    apply("pad", [dy], { axis, before: start, after: fixedSize("slice", x.shape, axis) - end }),
+  ],
+  pad: ({ dy, inputs: [x], attributes: { axis, before } }) => [
+    slice(dy, axis, before, before + fixedSize("pad", x.shape, axis)),
+  ],
+  concat: ({ dy, inputs, attributes: { axis } }) =>
+    split(
+      dy,
+      axis,
+      inputs.map((part) => fixedSize("concat", part.shape, axis)),
+    ),
+  split: ({ dys, outputs, attributes: { axis } }) => [
+    concat(
+      dys.map((dy, part) => dy ?? zeros(outputs[part])),
+      axis,
+    ),
+  ],
+  gather: ({ dy, inputs: [x, indices], attributes: { axis } }) => {
+    // Bring the gathered axis to the front, add the rows up where they came from, and bring it back.
+    const before = Array.from({ length: axis }, (_, i) => i);
+    const gathered = indices.shape.map((_, i) => axis + i);
+    const after = x.shape.slice(axis + 1).map((_, i) => axis + indices.shape.length + i);
+    const updates = axis === 0 ? dy : transpose(dy, [...gathered, ...before, ...after]);
+    const rows = apply("scatterAdd", [updates, indices], { rows: fixedSize("gather", x.shape, axis) });
+    const back = x.shape.map((_, i) => (i < axis ? i + 1 : i === axis ? 0 : i));
+    return [axis === 0 ? rows : transpose(rows, back), null];
+  },
+  scatterAdd: ({ dy, inputs: [, indices] }) => [gather(dy, indices, 0), null],
+
+  matmul: ({ dy, inputs: [a, b], attributes: { transposeA, transposeB } }) => {
+    const da = transposeA
+      ? matmul(b, dy, { transposeA: transposeB, transposeB: true })
+      : matmul(dy, b, { transposeB: !transposeB });
+    const db = transposeB
+      ? matmul(dy, a, { transposeA: true, transposeB: transposeA })
+      : matmul(a, dy, { transposeA: !transposeA });
+    return [sumTo(da, a.shape), sumTo(db, b.shape)];
+  },
+
+  lstm: lstmGradient,
+  lstmBackward: noSecondDerivative("lstm"),
+  gru: gruGradient,
+  gruBackward: noSecondDerivative("gru"),
+  rnn: rnnGradient,
+  rnnBackward: noSecondDerivative("rnn"),
+
+  randomUniform: () => [null],
+  stopGradient: () => [null],
+};
+
+/** The size of an axis that a gradient has to cut or count. */
+function fixedSize(name: string, shape: Shape, axis: number): number {
+  const size = shape[axis];
+  if (typeof size !== "number") {
+    throw mismatch(
+      `gradient of ${name}: expected a fixed size at axis ${axis}, received ${formatShape(shape)}`,
+    );
+  }
+  return size;
+}
+
+function isFloat(dtype: DataType): boolean {
+  return dtype === "float32" || dtype === "float64";
+}
+
+/** Zeros of a tensor's type, which do not depend on its values: 0 times infinity is no zero. */
+function zeros({ dtype, shape }: Tensor): Tensor {
+  return broadcastTo(constant(0, [], dtype), shape);
+}
+
+/** Sums a gradient back to the shape that was broadcast. */
+function sumTo(dy: Tensor, shape: Shape): Tensor {
+  if (sameShape(dy.shape, shape)) return dy;
+  const extra = dy.shape.length - shape.length;
+  const stretched = dy.shape
+    .map((_, axis) => axis)
+    .filter((axis) => axis < extra || (shape[axis - extra] === 1 && dy.shape[axis] !== 1));
+  return reshape(sum(dy, stretched), shape);
+}
+
+/** Stretches a reduced tensor back over the axes that were reduced. */
+function spread(reduced: Tensor, shape: Shape, axes: readonly number[], keepDims: boolean): Tensor {
+  const kept = keepDims
+    ? reduced
+    : reshape(
+        reduced,
+        shape.map((d, axis) => (axes.includes(axis) ? 1 : d)),
+      );
+  return broadcastTo(kept, shape);
+}
+
+/** 1 where `low < high`, ½ where they are equal, else 0. */
+function share(low: Tensor, high: Tensor): Tensor {
+  const below = cast(less(low, high), low.dtype);
+  return add(below, mul(cast(equal(low, high), low.dtype), 0.5));
+}

@@ -1,0 +1,174 @@
+import { invariant } from "../../base/index.ts";
+import { elementType } from "../onnx/emitter.ts";
+import { isStatic, staticSize } from "../shape.ts";
+import { gruBackwardOnnx, gruOnnx } from "./recurrent/gru.ts";
+import { lstmBackwardOnnx, lstmOnnx } from "./recurrent/lstm.ts";
+import { rnnBackwardOnnx, rnnOnnx } from "./recurrent/rnn.ts";
+import type { OnnxRule, OnnxRules, PrimitiveName } from "./table.ts";
+
+/** Which ONNX nodes compute each primitive (operator set 18); leaving one out is a type error. */
+export const onnxRules: OnnxRules = {
+  input: leafHasNoRule,
+  parameter: leafHasNoRule,
+  constant: leafHasNoRule,
+
+  add: same("Add"),
+  sub: same("Sub"),
+  mul: same("Mul"),
+  div: same("Div"),
+  maximum: same("Max"),
+  minimum: same("Min"),
+  less: same("Less"),
+  equal: same("Equal"),
+  where: same("Where"),
+
+  neg: same("Neg"),
+  abs: same("Abs"),
+  sign: same("Sign"),
+  exp: same("Exp"),
+  log: same("Log"),
+  sqrt: same("Sqrt"),
+  tanh: same("Tanh"),
+  sigmoid: same("Sigmoid"),
+  relu: same("Relu"),
+  cast: (to, inputs, { attributes }) => [to.one("Cast", inputs, { to: elementType[attributes.to] })],
+
+  sum: (to, [x], { attributes: { axes, keepDims } }) => [
+    to.one("ReduceSum", [x, to.ints(axes)], { keepdims: keepDims ? 1 : 0 }),
+  ],
+  max: (to, [x], { attributes: { axes, keepDims } }) => [
+    to.opset >= 18
+      ? to.one("ReduceMax", [x, to.ints(axes)], { keepdims: keepDims ? 1 : 0 })
+      : to.one("ReduceMax", [x], { axes, keepdims: keepDims ? 1 : 0 }),
+  ],
+  count: (to, [x], { inputs: [type], attributes: { axes } }) => {
+    const sizes = axes.map((axis) => type.shape[axis]);
+    if (isStatic(sizes)) return [to.constant(staticSize(sizes), [], type.dtype)];
+    const chosen = to.one("Gather", [to.one("Shape", [x]), to.ints(axes)]);
+    const product =
+      to.opset >= 18
+        ? to.one("ReduceProd", [chosen, to.ints([0])], { keepdims: 0 })
+        : to.one("ReduceProd", [chosen], { axes: [0], keepdims: 0 });
+    return [to.one("Cast", [product], { to: elementType[type.dtype] })];
+  },
+  softmax: (to, inputs, { attributes: { axis } }) => [to.one("Softmax", inputs, { axis })],
+  logSoftmax: (to, inputs, { attributes: { axis } }) => [to.one("LogSoftmax", inputs, { axis })],
+  layerNorm: (to, [x, scale, shift], { inputs: [{ dtype }], attributes: { epsilon }, used }) => {
+    if (dtype === "float32") {
+      const statistics = used[1] || used[2];
+      const attributes = { axis: -1, epsilon: { float: epsilon } };
+      return to.many("LayerNormalization", [x, scale, shift], attributes, [true, statistics, statistics]);
+    }
+    // ONNX's operator gives its statistics in float32 whatever it is fed.
+    const average = (value: string) =>
+      to.opset >= 18
+        ? to.one("ReduceMean", [value, to.ints([-1])], { keepdims: 1 })
+        : to.one("ReduceMean", [value], { axes: [-1], keepdims: 1 });
+    const mean = average(x);
+    const centred = to.one("Sub", [x, mean]);
+    const variance = to.one("Add", [
+      average(to.one("Mul", [centred, centred])),
+      to.constant(epsilon, [], dtype),
+    ]);
+    const inverse = to.one("Reciprocal", [to.one("Sqrt", [variance])]);
+    const normalized = to.one("Mul", [centred, inverse]);
+    return [to.one("Add", [to.one("Mul", [normalized, scale]), shift]), mean, inverse];
+  },
+
+  reshape: (to, [x], { attributes: { shape } }) => [
+    // One open axis can be left to ONNX; that needs no batch size at run time.
+    to.one("Reshape", [
+      x,
+      to.ints(shape.map((dimension) => (typeof dimension === "number" ? dimension : -1))),
+    ]),
+  ],
+  transpose: (to, inputs, { attributes: { order } }) => [to.one("Transpose", inputs, { perm: order })],
+  broadcastTo: (to, [x], { attributes: { shape } }) => [to.one("Expand", [x, to.shape(shape)])],
+  slice: (to, [x], { attributes: { axis, start, end } }) => [
+    to.one("Slice", [x, to.ints([start]), to.ints([end]), to.ints([axis])]),
+  ],
+  pad: (to, [x], { inputs: [{ shape, dtype }], attributes: { axis, before, after } }) => {
+    const pads = Array.from({ length: 2 * shape.length }, () => 0);
+    pads[axis] = before;
+    pads[shape.length + axis] = after;
+    return [to.one("Pad", [x, to.ints(pads), to.constant(0, [], dtype)])];
+  },
+  concat: (to, inputs, { attributes: { axis } }) => [to.one("Concat", inputs, { axis })],
+  split: (to, [x], { attributes: { axis, sizes } }) =>
+    to.many("Split", [x, to.ints(sizes)], { axis }, sizes.length),
+  gather: (to, inputs, { attributes: { axis } }) => [to.one("Gather", inputs, { axis })],
+  scatterAdd: (to, [updates, indices], { inputs, outputs: [{ shape, dtype }] }) => {
+    invariant(isStatic(shape), "a scatter has a fixed number of rows");
+    // ScatterND adds slices at index tuples; one number per tuple, so the indices get a last axis of 1.
+    const tuples = to.one("Unsqueeze", [indices, to.ints([inputs[1].shape.length])]);
+    const zero = to.one("Expand", [to.constant(0, [], dtype), to.ints(shape)]);
+    return [to.one("ScatterND", [zero, tuples, updates], { reduction: "add" })];
+  },
+
+  matmul: (to, [a, b], { inputs: [left, right], attributes: { transposeA, transposeB } }) => {
+    if (left.shape.length === 2 && right.shape.length === 2) {
+      return [to.one("Gemm", [a, b], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 })];
+    }
+    const turned = (name: string, rank: number, transposed: boolean) => {
+      const swapped = Array.from({ length: rank }, (_, axis) =>
+        axis < rank - 2 ? axis : 2 * rank - 3 - axis,
+      );
+      return transposed ? to.one("Transpose", [name], { perm: swapped }) : name;
+    };
+    return [
+      to.one("MatMul", [turned(a, left.shape.length, transposeA), turned(b, right.shape.length, transposeB)]),
+    ];
+  },
+
+  lstm: lstmOnnx,
+  lstmBackward: lstmBackwardOnnx,
+  gru: gruOnnx,
+  gruBackward: gruBackwardOnnx,
+  rnn: rnnOnnx,
+  rnnBackward: rnnBackwardOnnx,
+
+  randomUniform: (to, [seed], { attributes: { shape, salt } }) => {
+    invariant(to.opset >= 18, "random numbers need operator set 18, which has bitwise operators");
+    // The finaliser of MurmurHash3 (Appleby 2011) over position, mixed with the seed before and between two rounds.
+    const uint = (value: number) => to.constant(value >>> 0, [], "uint32");
+    const mix = (h: string) => {
+      const shifted = (x: string, bits: number) =>
+        to.one("BitwiseXor", [x, to.one("BitShift", [x, uint(bits)], { direction: "RIGHT" })]);
+      return shifted(
+        to.one("Mul", [shifted(to.one("Mul", [shifted(h, 16), uint(0x85ebca6b)]), 13), uint(0xc2b2ae35)]),
+        16,
+      );
+    };
+    const stream = mix(
+      to.one("Add", [to.one("Mul", [seed, uint(0x9e3779b9)]), uint(Math.imul(salt + 1, 0x7feb352d))]),
+    );
+    const positions = isStatic(shape)
+      ? to.constant(
+          Uint32Array.from({ length: staticSize(shape) }, (_, i) => i),
+          shape,
+          "uint32",
+        )
+      : countedPositions();
+    const hashed = mix(to.one("Add", [mix(to.one("BitwiseXor", [positions, stream])), stream]));
+    const top = to.one("Cast", [to.one("BitShift", [hashed, uint(8)], { direction: "RIGHT" })], {
+      to: elementType.float32,
+    });
+    return [to.one("Mul", [top, to.constant(2 ** -24, [], "float32")])];
+
+    function countedPositions(): string {
+      const size = to.shape(shape);
+      const total = to.one("ReduceProd", [size, to.ints([0])], { keepdims: 0 });
+      const range = to.one("Range", [to.constant(0, [], "int64"), total, to.constant(1, [], "int64")]);
+      return to.one("Cast", [to.one("Reshape", [range, size])], { to: elementType.uint32 });
+    }
+  },
+  stopGradient: same("Identity"),
+};
+
+function same<P extends PrimitiveName>(opType: string): OnnxRule<P> {
+  return (to, inputs) => [to.one(opType, inputs)];
+}
+
+function leafHasNoRule(): never {
+  throw new Error("broken rule: a leaf is emitted as an input or an initializer, not as a node");
+}

@@ -1,0 +1,222 @@
+import {
+  broadcastShapes,
+  coefficient,
+  type DataType,
+  type Dimension,
+  formatShape,
+  mismatch,
+  type Shape,
+  sizeOf,
+  type TensorType,
+} from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { gruTypes, lstmTypes, rnnTypes } from "./recurrent/types.ts";
+import type { PrimitiveName, TypeRule, TypeRules } from "./table.ts";
+
+/** Which types come out of each primitive; leaving one out is a type error. */
+export const typeRules: TypeRules = {
+  input: leafHasNoRule,
+  parameter: leafHasNoRule,
+  constant: leafHasNoRule,
+
+  add: broadcast("add"),
+  sub: broadcast("sub"),
+  mul: broadcast("mul"),
+  div: broadcast("div"),
+  maximum: broadcast("maximum"),
+  minimum: broadcast("minimum"),
+  less: broadcast("less", "bool"),
+  equal: broadcast("equal", "bool"),
+  where: ([condition, a, b]) => {
+    sameType("where", a, b);
+    return [
+      {
+        dtype: a.dtype,
+        shape: broadcastShapes(condition.shape, broadcastShapes(a.shape, b.shape, "where"), "where"),
+      },
+    ];
+  },
+
+  neg: unchanged,
+  abs: unchanged,
+  sign: unchanged,
+  exp: unchanged,
+  log: unchanged,
+  sqrt: unchanged,
+  tanh: unchanged,
+  sigmoid: unchanged,
+  relu: unchanged,
+  cast: ([x], { to }) => [{ dtype: to, shape: x.shape }],
+
+  sum: ([x], { axes, keepDims }) => [{ dtype: x.dtype, shape: reduced(x.shape, axes, keepDims) }],
+  max: ([x], { axes, keepDims }) => [{ dtype: x.dtype, shape: reduced(x.shape, axes, keepDims) }],
+  count: ([x]) => [{ dtype: x.dtype, shape: [] }],
+  softmax: unchanged,
+  logSoftmax: unchanged,
+  layerNorm: ([x, scale, shift]) => {
+    const features = x.shape[x.shape.length - 1];
+    for (const [name, vector] of [
+      ["scale", scale],
+      ["shift", shift],
+    ] as const) {
+      if (vector.shape.length !== 1 || vector.shape[0] !== features) {
+        throw mismatch(
+          `layerNorm: expected ${name} of shape [${features}] for ${formatShape(x.shape)}, received ${formatShape(vector.shape)}`,
+        );
+      }
+    }
+    const statistics = { dtype: x.dtype, shape: reduced(x.shape, [x.shape.length - 1], true) };
+    return [{ dtype: x.dtype, shape: x.shape }, statistics, statistics];
+  },
+
+  reshape: ([x], { shape }) => {
+    if (sizeOf(x.shape) !== sizeOf(shape)) {
+      throw mismatch(
+        `reshape: ${formatShape(x.shape)} and ${formatShape(shape)} do not hold the same number of elements`,
+      );
+    }
+    return [{ dtype: x.dtype, shape }];
+  },
+  transpose: ([x], { order }) => {
+    if (
+      order.length !== x.shape.length ||
+      [...order].sort((a, b) => a - b).some((axis, place) => axis !== place)
+    ) {
+      throw mismatch(
+        `transpose: expected an order of all axes of ${formatShape(x.shape)}, received [${order.join(", ")}]`,
+      );
+    }
+    return [{ dtype: x.dtype, shape: order.map((axis) => x.shape[axis]) }];
+  },
+  broadcastTo: ([x], { shape }) => {
+    const result = broadcastShapes(x.shape, shape, "broadcastTo");
+    if (result.length !== shape.length || result.some((dimension, axis) => dimension !== shape[axis])) {
+      throw mismatch(`broadcastTo: ${formatShape(x.shape)} does not stretch to ${formatShape(shape)}`);
+    }
+    return [{ dtype: x.dtype, shape }];
+  },
+  slice: ([x], { axis, start, end }) => {
+    const size = fixed(x.shape[axis], "slice", x.shape);
+    if (!(start >= 0 && start < end && end <= size)) {
+      throw mismatch(
+        `slice: expected a range inside axis ${axis} of ${formatShape(x.shape)}, received ${start} to ${end}`,
+      );
+    }
+    return [{ dtype: x.dtype, shape: replaced(x.shape, axis, end - start) }];
+  },
+  pad: ([x], { axis, before, after }) => [
+    { dtype: x.dtype, shape: replaced(x.shape, axis, fixed(x.shape[axis], "pad", x.shape) + before + after) },
+  ],
+  concat: (parts, { axis }) => {
+    const [first] = parts;
+    for (const part of parts) {
+      const fits =
+        part.shape.length === first.shape.length &&
+        typeof part.shape[axis] === typeof first.shape[axis] && // batch axes join only batch axes
+        part.shape.every((d, i) => i === axis || d === first.shape[i]);
+      if (!fits || part.dtype !== first.dtype) {
+        throw mismatch(
+          `concat: shapes ${formatShape(first.shape)} and ${formatShape(part.shape)} do not join at axis ${axis}`,
+        );
+      }
+    }
+    return [
+      {
+        dtype: first.dtype,
+        shape: replaced(first.shape, axis, addUp(parts.map((part) => part.shape[axis]))),
+      },
+    ];
+  },
+  split: ([x], { axis, sizes }) => {
+    if (sizes.reduce((a, b) => a + b, 0) !== x.shape[axis]) {
+      throw mismatch(
+        `split: parts of ${sizes.join(" + ")} do not fill axis ${axis} of ${formatShape(x.shape)}`,
+      );
+    }
+    return sizes.map((size) => ({ dtype: x.dtype, shape: replaced(x.shape, axis, size) }));
+  },
+  gather: ([x, indices], { axis }) => {
+    wholeNumbers("gather", indices);
+    return [
+      { dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] },
+    ];
+  },
+  scatterAdd: ([updates, indices], { rows }) => {
+    wholeNumbers("scatterAdd", indices);
+    return [{ dtype: updates.dtype, shape: [rows, ...updates.shape.slice(indices.shape.length)] }];
+  },
+
+  matmul: ([a, b], { transposeA, transposeB }) => {
+    const received = `received ${formatShape(a.shape)} and ${formatShape(b.shape)}`;
+    if (a.shape.length < 2 || b.shape.length < 2)
+      throw mismatch(`matmul: expected two matrices, ${received}`);
+    sameType("matmul", a, b);
+    const [rows, inner] = lastTwo(a.shape, transposeA);
+    const [innerOther, columns] = lastTwo(b.shape, transposeB);
+    if (inner !== innerOther) throw mismatch(`matmul: expected equal inner sizes, ${received}`);
+    return [
+      {
+        dtype: a.dtype,
+        shape: [...broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), "matmul"), rows, columns],
+      },
+    ];
+  },
+
+  ...lstmTypes,
+  ...gruTypes,
+  ...rnnTypes,
+
+  randomUniform: (_, { shape }) => [{ dtype: "float32", shape }],
+  stopGradient: unchanged,
+};
+
+function leafHasNoRule(): never {
+  throw new Error("broken rule: a leaf is made with its type, not derived");
+}
+
+function unchanged([x]: readonly Tensor[]): readonly TensorType[] {
+  return [{ dtype: x.dtype, shape: x.shape }];
+}
+
+function broadcast<P extends PrimitiveName>(name: P, result?: DataType): TypeRule<P> {
+  return ([a, b]) => {
+    sameType(name, a, b);
+    return [{ dtype: result ?? a.dtype, shape: broadcastShapes(a.shape, b.shape, name) }];
+  };
+}
+
+function sameType(name: string, a: Tensor, b: Tensor): void {
+  if (a.dtype !== b.dtype)
+    throw mismatch(`${name}: expected equal element types, received ${a.dtype} and ${b.dtype}`);
+}
+
+function wholeNumbers(name: string, indices: Tensor): void {
+  if (indices.dtype !== "int64") throw mismatch(`${name}: expected int64 indices, received ${indices.dtype}`);
+}
+
+function reduced(shape: Shape, axes: readonly number[], keepDims: boolean): Shape {
+  return keepDims
+    ? shape.map((d, axis) => (axes.includes(axis) ? 1 : d))
+    : shape.filter((_, axis) => !axes.includes(axis));
+}
+
+function replaced(shape: Shape, axis: number, dimension: Dimension): Shape {
+  return shape.map((old, place) => (place === axis ? dimension : old));
+}
+
+function fixed(dimension: Dimension, name: string, shape: Shape): number {
+  if (typeof dimension !== "number")
+    throw mismatch(`${name}: cannot cut the batch axis of ${formatShape(shape)}`);
+  return dimension;
+}
+
+function lastTwo(shape: Shape, transposed: boolean): [Dimension, Dimension] {
+  const [a, b] = shape.slice(-2);
+  return transposed ? [b, a] : [a, b];
+}
+
+function addUp(dimensions: readonly Dimension[]): Dimension {
+  const total = dimensions.reduce<number>((sum, d) => sum + coefficient(d), 0);
+  if (typeof dimensions[0] === "number") return total;
+  return total === 1 ? "batch" : `${total}*batch`;
+}

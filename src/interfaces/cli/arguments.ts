@@ -1,0 +1,135 @@
+/** From the words after the action to an input: flags are resolved against the schema and laid over `--input`. */
+import { PlatformError } from "../../base/index.ts";
+import { showValue } from "../issues.ts";
+import type { JsonSchema } from "../schema.ts";
+import { suggest } from "../suggest.ts";
+import { coerce, type Flag, findFlag, flagName, flagsOf, isList, isSwitch, valueWords } from "./flags.ts";
+import { messages } from "./messages.ts";
+
+/** Flags that every command has; no capability may have a field of these names. */
+export const commonFlags = {
+  input: { type: "string", description: messages.common.input },
+  json: { type: "boolean", description: messages.common.json },
+  dataFolder: { type: "string", description: messages.common.dataFolder },
+  quiet: { type: "boolean", description: messages.common.quiet },
+  help: { type: "boolean", description: messages.common.help },
+  version: { type: "boolean", description: messages.common.version },
+} as const satisfies Record<string, JsonSchema>;
+
+const commonSchema: JsonSchema = { type: "object", properties: commonFlags };
+const shortFlags: Readonly<Record<string, string>> = { "-h": "--help", "-V": "--version", "-q": "--quiet" };
+
+export interface Arguments {
+  readonly common: { [Name in keyof typeof commonFlags]?: string | boolean };
+  /** Fields given as flags, in the order of the command line. */
+  readonly fields: readonly { readonly path: readonly string[]; readonly value: unknown }[];
+}
+
+/** @throws PlatformError `INPUT_INVALID` for a flag that is unknown, given twice or without its value */
+export function parseArguments(words: readonly string[], schema: JsonSchema): Arguments {
+  const given = new Map<string, { flag: Flag; value: unknown }>();
+  for (let i = 0; i < words.length; i++) {
+    const word = shortFlags[words[i]] ?? words[i];
+    if (!/^--./.test(word)) throw usage(messages.unexpectedArgument(word));
+    const equals = word.indexOf("=");
+    const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
+    const { flag, root, negated } = resolve(name, schema);
+    let text = equals < 0 ? undefined : word.slice(equals + 1);
+    if (negated && text !== undefined) throw usage(messages.takesNoValue(`--${name}`, text));
+    if (text === undefined && !negated) {
+      const next = words[i + 1];
+      const takesNext = isSwitch(flag.schema, root)
+        ? next === "true" || next === "false"
+        : next !== undefined && !/^--./.test(next);
+      if (takesNext) {
+        text = next;
+        i++;
+      } else if (!isSwitch(flag.schema, root)) {
+        throw usage(messages.needsValue(`--${name}`, valueWords(flag.schema, root)));
+      }
+    }
+    const value = text === undefined ? !negated : coerce(text, flag.schema, root);
+    const id = (root === commonSchema ? ":" : "") + flag.path.join("\0");
+    const before = given.get(id);
+    if (before && !isList(flag.schema, root)) throw usage(messages.givenTwice(`--${name}`));
+    given.set(id, { flag, value: before ? [before.value, value].flat() : value });
+  }
+  const all = [...given];
+  return {
+    common: Object.fromEntries(
+      all.filter(([id]) => id.startsWith(":")).map(([, { flag, value }]) => [flag.path[0], value]),
+    ),
+    fields: all
+      .filter(([id]) => !id.startsWith(":"))
+      .map(([, { flag, value }]) => ({
+        path: flag.path,
+        value: isOnlyList(flag.schema) ? [value].flat() : value,
+      })),
+  };
+}
+
+/** Lays the flags over the fields of `--input`; neither is changed. */
+export function overlay(
+  base: Readonly<Record<string, unknown>>,
+  fields: Arguments["fields"],
+): Record<string, unknown> {
+  const result = structuredClone(base) as Record<string, unknown>;
+  for (const { path, value } of fields) {
+    let place = result;
+    for (const key of path.slice(0, -1)) {
+      const inner = Object.hasOwn(place, key) ? place[key] : undefined;
+      const open = typeof inner === "object" && inner !== null && !Array.isArray(inner) ? inner : {};
+      place[key] = open;
+      place = open as Record<string, unknown>;
+    }
+    place[path[path.length - 1]] = value;
+  }
+  return result;
+}
+
+/** The JSON object of `--input`. @throws PlatformError `INPUT_INVALID` with the line where the JSON ends to be JSON */
+export function parseRequest(text: string, source: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\ufeff/, ""));
+  } catch (error) {
+    if (text.trim() === "") throw usage(messages.inputNotJson(source, "an empty text"));
+    const position = /at position (\d+)/.exec((error as Error).message);
+    const line = position ? text.slice(0, Number(position[1])).split("\n").length : undefined;
+    const where = line === undefined ? source : `${source}, line ${line}`;
+    const reason = (error as Error).message.replace(/ in JSON at position.*$| \(line.*$/s, "");
+    throw usage(messages.inputNotJson(where, lowerFirst(reason)), { file: source, ...(line && { line }) });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw usage(messages.inputNotObject(source, showValue(value)), { file: source });
+  }
+  return value as Record<string, unknown>;
+}
+
+function resolve(name: string, schema: JsonSchema): { flag: Flag; root: JsonSchema; negated: boolean } {
+  for (const root of [schema, commonSchema]) {
+    const flag = findFlag(name, root);
+    if (flag) return { flag, root, negated: false };
+    const positive = /(^|\.)no-(?=[^.]+$)/.test(name) ? name.replace(/(^|\.)no-(?=[^.]+$)/, "$1") : undefined;
+    const switched = positive === undefined ? undefined : findFlag(positive, root);
+    if (switched && isSwitch(switched.schema, root)) return { flag: switched, root, negated: true };
+  }
+  const names = [...flagsOf(schema), ...flagsOf(commonSchema)].map(({ path }) => flagName(path));
+  const near = suggest(`--${name}`, names);
+  throw usage(messages.unknownFlag(`--${name}`, near.length > 0 ? messages.didYouMean(near) : ""));
+}
+
+/** A list field given one value still is a list. */
+function isOnlyList(schema: JsonSchema): boolean {
+  return (
+    schema.type === "array" || (Array.isArray(schema.type) && schema.type.every((t) => /array|null/.test(t)))
+  );
+}
+
+function usage(message: string, details: { file?: string; line?: number } = {}): PlatformError {
+  return new PlatformError("input", "INPUT_INVALID", message, details);
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

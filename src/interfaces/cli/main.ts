@@ -1,0 +1,51 @@
+/** The process around one command: signals, streams, the environment and the exit status. */
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { localContext, systemClock } from "../../platform/local/index.ts";
+import { capabilities } from "../capabilities.ts";
+import { openServedModel } from "../served-model.ts";
+import { messages } from "./messages.ts";
+import { type CliOptions, runCli } from "./run.ts";
+import { serveCommand } from "./serve.ts";
+import { startCommand } from "./start.ts";
+import { packageVersion } from "./version.ts";
+
+/** Runs the command of this process and leaves its exit status behind. */
+export async function main(
+  overrides: Partial<Pick<CliOptions, "capabilities" | "argv">> = {},
+): Promise<void> {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(130);
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${messages.stopping}\n`);
+    controller.abort();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  // A reader that has seen enough, such as `head`, closes the pipe: that is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel);
+  process.exitCode = await runCli({
+    argv: process.argv.slice(2),
+    capabilities,
+    commands: [startCommand(serve, localContext), serve],
+    version: packageVersion(),
+    environment: process.env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    readInput: (path) => (path === "-" ? text(process.stdin) : readFile(path, "utf8")),
+    signal: controller.signal,
+    elapsed: systemClock.elapsed,
+    makeContext: localContext,
+    ...overrides,
+  });
+  // Workers or sockets that something forgot to close must not hold the prompt.
+  setTimeout(() => process.exit(), 1_000).unref();
+}

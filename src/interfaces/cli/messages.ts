@@ -1,0 +1,73 @@
+/** English text of the command line, in one place so that it can be translated. */
+import { tagline } from "../messages.ts";
+
+export const messages = {
+  title: (version: string) => `fathom ${version}: ${tagline}`,
+  usage: "Usage",
+  commands: "Commands",
+  actions: "Actions",
+  flags: "Flags",
+  commonFlags: "Flags of every command",
+  environment: "Environment",
+  exitStatuses: "Exit statuses",
+  required: "required",
+  defaultsTo: (value: string) => `default ${value}`,
+  range: {
+    between: (low: number, high: number) => `${low} to ${high}`,
+    atLeast: (low: number) => `at least ${low}`,
+    above: (low: number) => `more than ${low}`,
+    atMost: (high: number) => `at most ${high}`,
+    below: (high: number) => `less than ${high}`,
+  },
+  moreHelp: "fathom <service> <action> --help lists the flags of an action.",
+  jsonNote:
+    "Every field of the input is a flag, in kebab-case or as it is spelled in the schema; nested fields are joined by a dot; lists are written a,b or by repeating the flag; --no-x means false.",
+  common: {
+    input: "the whole input as a JSON file, or - for standard input; flags override its fields",
+    json: "print exactly one JSON document, the output, on standard output",
+    dataFolder: "where models, checkpoints and the ledger live (default ./fathom-data)",
+    quiet: "no progress on standard error",
+    help: "this page",
+    version: "the version",
+  },
+  dataFolderVariable: "FATHOM_DATA_FOLDER   the data folder, unless --data-folder names one",
+  debugVariable: "FATHOM_DEBUG=1       print the stack of a mistake of ours",
+  statuses: [
+    "0    done",
+    "1    a mistake of ours",
+    "2    bad input or usage",
+    "3    not found",
+    "4    conflict, or refused by a limit",
+    "5    a needed service is unavailable",
+    "130  interrupted",
+  ],
+  serveSummary: "Serve every capability over HTTP, with its OpenAPI page",
+  startSummary: "The main job: train a forecast on prices, write its report, and serve it",
+  reused: (folder: string, at: string) =>
+    `model ${folder} of ${at} is used again; --retrain trains a new one`,
+  stopping: "stopping; press Ctrl-C again to end at once",
+  unknownCommand: (words: string, hint: string) => `there is no command "${words}"${hint}`,
+  didYouMean: (names: readonly string[]) => `; did you mean ${names.join(" or ")}?`,
+  seeHelp: (command: string) => `; ${command} --help lists what there is`,
+  unknownFlag: (flag: string, hint: string) => `unknown flag ${flag}${hint}`,
+  needsValue: (flag: string, type: string) => `${flag}: expected ${type}, received nothing`,
+  givenTwice: (flag: string) => `${flag}: expected once, received more than once`,
+  takesNoValue: (flag: string, value: string) =>
+    `${flag}: expected no value, received ${JSON.stringify(value)}`,
+  unexpectedArgument: (word: string) =>
+    `unexpected argument ${JSON.stringify(word)}: fields are given as flags, such as --data prices.csv`,
+  inputMissing: (path: string) => `--input: expected a file at ${path}, found none`,
+  inputNotJson: (path: string, reason: string) => `--input: ${path}: expected JSON, received ${reason}`,
+  inputNotObject: (path: string, received: string) =>
+    `--input: ${path}: expected a JSON object, received ${received}`,
+  inputTwice: (flag: string) =>
+    `--input and ${flag}: expected one of them to read standard input, received both as -`,
+  standardInput: "standard input",
+  timeLeft: (seconds: string) => `${seconds} left`,
+  warning: (message: string) => `warning: ${message}`,
+  internalHint: "set FATHOM_DEBUG=1 to see where",
+  listening: (address: string) =>
+    `fathom serves ${address} (documentation at ${address}/docs); Ctrl-C stops it`,
+  servedModel: (reference: string) => `model ${reference} is served by default`,
+  stopped: "stopped",
+} as const;

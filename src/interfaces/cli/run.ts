@@ -1,0 +1,223 @@
+/** One command from its words to its exit status. Reads no global state, so that a test can run it in its own process. */
+import type { Capability, Context, Logger, ProgressPort } from "../../base/index.ts";
+import { PlatformError } from "../../base/index.ts";
+import { systemCode } from "../../platform/local/index.ts";
+import { call, parseInput } from "../call.ts";
+import { type Failure, failureOf, failureTable, problemOf } from "../failure.ts";
+import { addressOf } from "../names.ts";
+import { type JsonSchema, jsonSchemaOf } from "../schema.ts";
+import { suggest } from "../suggest.ts";
+import { type Arguments, commonFlags, overlay, parseArguments, parseRequest } from "./arguments.ts";
+import { flagName } from "./flags.ts";
+import { actionHelp, type Command, commandHelp, rootHelp, serviceHelp } from "./help.ts";
+import { messages } from "./messages.ts";
+import { openTerminal, printable, type Terminal } from "./terminal.ts";
+
+/** A command beside the capabilities; it parses its own fields and runs until it is stopped. */
+export interface ExtraCommand extends Command {
+  run(input: Record<string, unknown>, world: CommandWorld): Promise<void>;
+}
+
+export interface CommandWorld {
+  readonly dataFolder: string;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+  /** Writes a result to standard output. */
+  readonly print: (text: string) => void;
+}
+
+/** What the command line touches of the process, so that a test can hand in its own. */
+export interface CliOptions {
+  /** The words after `fathom`. */
+  readonly argv: readonly string[];
+  readonly capabilities: readonly Capability[];
+  readonly commands?: readonly ExtraCommand[];
+  readonly version: string;
+  /** `FATHOM_DATA_FOLDER` and `FATHOM_DEBUG` are read. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stdout: { write(text: string): void; readonly columns?: number };
+  readonly stderr: { write(text: string): void; readonly isTTY?: boolean; readonly columns?: number };
+  readonly readInput: (path: string) => Promise<string>;
+  readonly signal: AbortSignal;
+  readonly elapsed: () => number;
+  readonly makeContext: (options: {
+    dataFolder: string;
+    signal: AbortSignal;
+    progress: ProgressPort;
+    logger: Logger;
+  }) => Context;
+}
+
+/** @returns the exit status */
+export async function runCli(options: CliOptions): Promise<number> {
+  const { argv, stdout, stderr, environment, signal } = options;
+  const terminal = openTerminal({
+    write: (text) => stderr.write(text),
+    isTerminal: stderr.isTTY === true,
+    columns: () => stderr.columns ?? 80,
+    elapsed: options.elapsed,
+    quiet: argv.includes("--quiet") || argv.includes("-q"),
+  });
+  try {
+    await dispatch(options, terminal);
+    terminal.close();
+    return 0;
+  } catch (error) {
+    terminal.close();
+    const failure = failureOf(error, commandWords(commonLast(argv)).join(" ") || "fathom", signal);
+    if (argv.includes("--json")) stdout.write(`${JSON.stringify(problemOf(failure))}\n`);
+    const debug = Boolean(environment["FATHOM_DEBUG"]);
+    terminal.line(failureLine(failure, debug));
+    if (failure.kind === "bug" && debug && error instanceof Error) stderr.write(`${error.stack}\n`);
+    return failureTable[failure.kind].exitStatus;
+  }
+}
+
+function failureLine({ kind, code, message }: Failure, debug: boolean): string {
+  const hint = kind === "bug" && !debug ? ` (${messages.internalHint})` : "";
+  return `error ${code}: ${printable(message)}${hint}`;
+}
+
+async function dispatch(options: CliOptions, terminal: Terminal): Promise<void> {
+  const { capabilities, commands = [], stdout, version } = options;
+  const argv = commonLast(options.argv);
+  const width = Math.min(120, Math.max(60, stdout.columns ?? 100));
+  let words = commandWords(argv);
+  let flags = argv.slice(words.length);
+  if (words[0] === "help") {
+    words = words.slice(1);
+    flags = ["--help", ...flags];
+  }
+  const wantsHelp = flags.includes("--help") || flags.includes("-h");
+  if (flags.includes("--version") || flags.includes("-V")) return stdout.write(`${version}\n`);
+
+  const command = commands.find(({ name }) => name === words[0]);
+  if (command) {
+    if (wantsHelp) return stdout.write(commandHelp(command, width));
+    const { common, fields } = parseArguments([...words.slice(1), ...flags], command.schema);
+    const input = await readFields(common, fields, options);
+    return command.run(input, {
+      dataFolder: dataFolderOf(common, options),
+      terminal,
+      signal: options.signal,
+      print: (text) => stdout.write(`${text.trimEnd()}\n`),
+    });
+  }
+
+  const [service, action, ...rest] = words;
+  if (service === undefined) {
+    if (!wantsHelp && flags.length > 0) parseArguments(flags, { type: "object", properties: {} });
+    return stdout.write(rootHelp(capabilities, commands, { version, width }));
+  }
+  const ofService = capabilities.filter((capability) => addressOf(capability).service === service);
+  if (ofService.length === 0) throw unknownCommand(words, capabilities, commands);
+  if (action === undefined) return stdout.write(serviceHelp(capabilities, service, width));
+  const capability = ofService.find((one) =>
+    [addressOf(one).action, one.name.split(".")[1]].includes(action),
+  );
+  if (!capability) throw unknownCommand(words, capabilities, commands);
+  if (wantsHelp) return stdout.write(actionHelp(capability, width));
+  await runCapability(capability, [...rest, ...flags], options, terminal);
+}
+
+async function runCapability(
+  capability: Capability,
+  words: readonly string[],
+  options: CliOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const schema = inputSchemaOf(capability);
+  const { common, fields } = parseArguments(words, schema);
+  const raw = await readFields(common, fields, options);
+  if (common.input === "-") {
+    const other = capability.paths.find((path) => raw[path] === "-");
+    if (other !== undefined) {
+      throw new PlatformError("input", "INPUT_INVALID", messages.inputTwice(flagName([other])));
+    }
+  }
+  const input = parseInput(capability, raw, flagName);
+  const context = options.makeContext({
+    dataFolder: dataFolderOf(common, options),
+    signal: options.signal,
+    progress: terminal,
+    logger: terminal,
+  });
+  const output = await call(capability, input, context);
+  terminal.close();
+  if (common.json === true) options.stdout.write(`${JSON.stringify(output)}\n`);
+  else if (capability.print) options.stdout.write(`${capability.print(output).trimEnd()}\n`);
+  else options.stdout.write(`${JSON.stringify(output, null, 2)}\n`);
+}
+
+/** @throws Error when a field has the name of a common flag, which would hide it */
+function inputSchemaOf(capability: Capability): JsonSchema {
+  const schema = jsonSchemaOf(capability.input);
+  const hidden = Object.keys(schema.properties ?? {}).filter((name) => Object.hasOwn(commonFlags, name));
+  if (hidden.length > 0)
+    throw new Error(`broken rule: ${capability.name} has no field named ${hidden.join(", ")}`);
+  return schema;
+}
+
+async function readFields(
+  common: Arguments["common"],
+  fields: Arguments["fields"],
+  { readInput }: CliOptions,
+): Promise<Record<string, unknown>> {
+  if (common.input === undefined) return overlay({}, fields);
+  const path = String(common.input);
+  const text = await readInput(path).catch((error: unknown) => {
+    if (systemCode(error) === undefined) throw error;
+    throw new PlatformError("missing", "DATA_FILE_MISSING", messages.inputMissing(path), { file: path });
+  });
+  return overlay(parseRequest(text, path === "-" ? messages.standardInput : path), fields);
+}
+
+function dataFolderOf(common: Arguments["common"], { environment }: CliOptions): string {
+  const given = typeof common.dataFolder === "string" ? common.dataFolder : undefined;
+  return given || environment["FATHOM_DATA_FOLDER"] || "fathom-data";
+}
+
+/** Flags of every command may stand before the command too: `fathom --json forecast train`. */
+function commonLast(argv: readonly string[]): readonly string[] {
+  const leading: string[] = [];
+  let i = 0;
+  for (; i < argv.length; i++) {
+    const name = ["input", "data-folder"].find((one) => argv[i] === `--${one}`);
+    if (!/^(--(json|quiet|no-quiet|help|version|input=.*|data-folder=.*)|-[hVq])$/.test(argv[i]) && !name)
+      break;
+    leading.push(argv[i]);
+    if (name !== undefined && i + 1 < argv.length) leading.push(argv[++i]);
+  }
+  return [...argv.slice(i), ...leading];
+}
+
+/** The leading words that are not flags. */
+function commandWords(argv: readonly string[]): string[] {
+  const firstFlag = argv.findIndex((word) => word.startsWith("-"));
+  return argv.slice(0, firstFlag < 0 ? argv.length : firstFlag);
+}
+
+function unknownCommand(
+  words: readonly string[],
+  capabilities: readonly Capability[],
+  commands: readonly Command[],
+): PlatformError {
+  const [service, action] = words;
+  const addresses = capabilities.map(addressOf);
+  const sameService = addresses.filter((address) => address.service === service);
+  const near =
+    sameService.length > 0
+      ? suggest(
+          action ?? "",
+          sameService.map((address) => address.action),
+        ).map((name) => `${service} ${name}`)
+      : suggest(service, [
+          ...new Set([...addresses.map((address) => address.service), ...commands.map(({ name }) => name)]),
+        ]);
+  const written = sameService.length > 0 ? `${service} ${action}` : service;
+  const hint =
+    near.length > 0
+      ? messages.didYouMean(near.map((name) => `fathom ${name}`))
+      : messages.seeHelp(sameService.length > 0 ? `fathom ${service}` : "fathom");
+  return new PlatformError("input", "COMMAND_UNKNOWN", messages.unknownCommand(written, hint));
+}

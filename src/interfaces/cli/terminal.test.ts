@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import { barText, durationText, openTerminal } from "./terminal.ts";
+
+function recorded(isTerminal: boolean, quiet = false) {
+  const state = { text: "", nowMs: 0 };
+  const terminal = openTerminal({
+    write: (text) => {
+      state.text += text;
+    },
+    isTerminal,
+    columns: () => 80,
+    elapsed: () => state.nowMs,
+    quiet,
+  });
+  const epoch = (done: number, atMs: number, stage = "train") => {
+    state.nowMs = atMs;
+    terminal.report({ stage, done, total: 100, unit: "epochs", values: { loss: 0.123456 } });
+  };
+  return { state, terminal, epoch };
+}
+
+test("draws a bar with rate, time left and values, within the width", () => {
+  const progress = { stage: "train", done: 25, total: 100, unit: "epochs", values: { loss: 0.123456 } };
+  const bar = barText(progress, 5, 79);
+  expect(bar).toBe("train  [#######-------------------]  25/100 epochs  5/s  15 s left  loss 0.1235");
+  expect(barText(progress, 5, 30).length).toBeLessThanOrEqual(30);
+  expect(barText({ stage: "read", done: 1200, total: 0, unit: "rows" }, 400, 79)).toBe(
+    "read  1200 rows  400/s",
+  );
+});
+
+test("redraws in place on a terminal, not more than ten times a second, and always the end", () => {
+  const { state, epoch } = recorded(true);
+  for (let i = 1; i <= 100; i++) epoch(i, i * 10);
+  expect(state.text.split("\r").length - 1).toBe(11); // at 10 ms, then each 100 ms, then the end
+  expect(state.text).toContain("100/100 epochs");
+  expect(state.text.endsWith("\n")).toBe(true);
+});
+
+test("counts rate and time left from where a resumed stage began", () => {
+  const { state, epoch } = recorded(true);
+  epoch(50, 0);
+  epoch(60, 2000);
+  expect(state.text).toContain("60/100 epochs  5/s  8 s left");
+});
+
+test("writes now and then a plain line elsewhere", () => {
+  const { state, epoch } = recorded(false);
+  for (let i = 1; i <= 100; i++) epoch(i, i * 100);
+  const lines = state.text.trimEnd().split("\n");
+  expect(lines.map((line) => line.slice(0, 19))).toEqual([
+    "train: 1/100 epochs",
+    "train: 51/100 epoch",
+    "train: 100/100 epoc",
+  ]);
+  expect(state.text).not.toContain("\u001b");
+});
+
+test("wipes the bar before a log line, and starts anew with another stage", () => {
+  const { state, terminal, epoch } = recorded(true);
+  epoch(1, 0);
+  terminal.warn("odd prices", { line: 7, file: "p.csv" });
+  expect(state.text.endsWith("\r\u001b[Kwarning: odd prices (line=7, file=p.csv)\n")).toBe(true);
+  epoch(2, 10, "evaluate");
+  expect(state.text).toContain("evaluate");
+});
+
+test("keeps quiet about progress when asked, but not about warnings", () => {
+  const { state, terminal, epoch } = recorded(false, true);
+  epoch(1, 0);
+  terminal.info("reading");
+  terminal.warn("odd");
+  expect(state.text).toBe("warning: odd\n");
+});
+
+test("lets no control character reach the terminal", () => {
+  const { state, terminal } = recorded(false);
+  terminal.line("evil\u001b[2J\nname");
+  expect(state.text).toBe("evil [2J name\n");
+});
+
+test.each([
+  [0.2, "1 s"],
+  [61, "1 min 1 s"],
+  [3725, "1 h 2 min"],
+])("says %d seconds as %s", (seconds, words) => {
+  expect(durationText(seconds)).toBe(words);
+});

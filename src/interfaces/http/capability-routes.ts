@@ -1,0 +1,128 @@
+/** One route for each capability: an answer in the request, or a background task. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import {
+  type Capability,
+  type Context,
+  interrupted,
+  PlatformError,
+  type ProgressPort,
+} from "../../base/index.ts";
+import { call, parseInput } from "../call.ts";
+import { showValue } from "../issues.ts";
+import { messages } from "./messages.ts";
+import { routeOf } from "./openapi.ts";
+import { confinePaths } from "./paths.ts";
+import { taskAnswer } from "./task-routes.ts";
+import type { Tasks } from "./tasks.ts";
+
+export interface CapabilityRouteOptions {
+  readonly capabilities: readonly Capability[];
+  readonly makeContext: (world: {
+    signal: AbortSignal;
+    progress: ProgressPort;
+    requestId: string;
+  }) => Context;
+  readonly dataFolder: string;
+  readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly tasks: Tasks;
+  readonly answerTimeoutMs: number;
+  /** Answers in flight, so that a server that stops can wait for them. */
+  readonly inFlight: Set<Promise<unknown>>;
+  /** Fires when the server has waited long enough. */
+  readonly cut: AbortSignal;
+}
+
+const nameField = (path: readonly PropertyKey[]) => path.map(String).join(".");
+
+export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteOptions): void {
+  for (const capability of options.capabilities) {
+    app.post(routeOf(capability), async (request, reply) => {
+      const raw = bodyOf(request);
+      const asTask = capability.mode === "task" || wantsTask(request);
+      const defaults = options.defaults[capability.name] ?? {};
+      const parsed = parseInput(capability, { ...defaults, ...raw }, nameField);
+      const asked = await confinePaths(
+        capability,
+        without(parsed, Object.keys(defaults), raw),
+        options.dataFolder,
+      );
+      const input = { ...parsed, ...asked };
+      const run = (signal: AbortSignal, progress: ProgressPort) =>
+        call(capability, input, options.makeContext({ signal, progress, requestId: request.id }));
+      if (asTask) {
+        const task = options.tasks.start(capability.name, ({ signal, progress }) => run(signal, progress));
+        const answer = taskAnswer(task, options.dataFolder);
+        return reply.code(202).header("location", answer.task.href).send(answer);
+      }
+      return await answerInTime(request, reply, options, (signal) => run(signal, { report() {} }));
+    });
+  }
+}
+
+/** Runs until it answers, the caller leaves, the server stops or the time is over. */
+async function answerInTime(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { answerTimeoutMs, inFlight, cut }: CapabilityRouteOptions,
+  run: (signal: AbortSignal) => Promise<unknown>,
+): Promise<unknown> {
+  const leaving = new AbortController();
+  const done = new AbortController();
+  const onClose = () => {
+    if (!reply.raw.writableFinished) leaving.abort();
+  };
+  request.raw.socket?.once("close", onClose);
+  const tooSlow = sleep(answerTimeoutMs, undefined, { signal: done.signal }).then(() => {
+    const error = new PlatformError(
+      "unavailable",
+      "ANSWER_TIMEOUT",
+      messages.tooSlow(answerTimeoutMs / 1000),
+    );
+    leaving.abort(error);
+    throw error;
+  });
+  const signal = AbortSignal.any([leaving.signal, cut]);
+  const answer = Promise.race([run(signal), tooSlow]).catch((error: unknown) => {
+    // Whatever stopped work throws is no mistake of ours.
+    throw signal.aborted && !(error instanceof PlatformError) ? interrupted(request.url) : error;
+  });
+  inFlight.add(answer);
+  try {
+    return await answer;
+  } finally {
+    inFlight.delete(answer);
+    request.raw.socket?.off("close", onClose);
+    tooSlow.catch(() => {}); // the sleep that is no longer needed ends with an abort
+    done.abort();
+  }
+}
+
+function bodyOf(request: FastifyRequest): Record<string, unknown> {
+  const { body } = request;
+  if (body === undefined) throw new PlatformError("input", "INPUT_INVALID", messages.bodyExpected);
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new PlatformError("input", "INPUT_INVALID", messages.bodyNotObject(showValue(body)));
+  }
+  return body as Record<string, unknown>;
+}
+
+/** `?mode=job`, or the header `Prefer: respond-async` of RFC 7240. */
+function wantsTask(request: FastifyRequest): boolean {
+  const { mode } = request.query as { mode?: unknown };
+  if (mode !== undefined && mode !== "job") {
+    throw new PlatformError("input", "INPUT_INVALID", messages.modeInvalid(String(mode)), { field: "mode" });
+  }
+  return mode === "job" || /\brespond-async\b/.test(String(request.headers.prefer ?? ""));
+}
+
+/** What the request itself said; what the server filled in was chosen by whoever started it. */
+function without(
+  input: Readonly<Record<string, unknown>>,
+  filledIn: readonly string[],
+  raw: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(input).filter(([name]) => Object.hasOwn(raw, name) || !filledIn.includes(name)),
+  );
+}

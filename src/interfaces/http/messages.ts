@@ -1,0 +1,64 @@
+/** English text of the HTTP server, in one place so that it can be translated. */
+export const messages = {
+  title: "Fathom",
+  apiDescription:
+    "Every capability of this server as one route. Answers come at once; tasks answer 202 and run in the background, with their progress as server-sent events. Every failure is a problem of RFC 9457 with a stable `code`.",
+  answer: "The answer",
+  accepted: "The task was accepted; it runs in the background",
+  taskSummary: "State, progress, and when it is done the output of a task",
+  tasksSummary: "The tasks that this server remembers, newest first",
+  eventsSummary:
+    "Progress of a task as server-sent events, then one event done or failed; Last-Event-ID resumes",
+  events: "A stream of events; the data of each is JSON",
+  cancelSummary: "Cancel a task; one that has ended already stays as it is",
+  healthSummary: "Whether the server runs",
+  readySummary: "Whether the server is ready to answer: 503 until its model is loaded",
+  modeDescription: "`job` runs the capability as a background task and answers 202",
+  taskTag: "tasks",
+  serverTag: "server",
+  servedDefault: (reference: string) => `the model that this server was started with, ${reference}`,
+  badRequest: "A field is missing, unknown or not of its type",
+  forbidden: "A path lies outside the data folder",
+  missing: "Something that the request names is not there",
+  conflict: "The state of things does not allow it",
+  tooLarge: "The body is larger than the server accepts",
+  notJson: "The body is not `application/json`",
+  mistake: "A mistake of ours",
+  unavailable: "Something that is needed is not available, or too many tasks wait; see `Retry-After`",
+  unknownRoute: (method: string, url: string) =>
+    `${method} ${url}: there is no such route; GET /docs lists what there is`,
+  unknownMethod: (method: string, url: string, allowed: string) => `${method} ${url}: expected ${allowed}`,
+  unknownTask: (id: string) => `expected the id of a task of this server, received ${JSON.stringify(id)}`,
+  bodyExpected: "body: expected a JSON object, received nothing",
+  bodyNotObject: (received: string) => `body: expected a JSON object, received ${received}`,
+  bodyNotJson: (reason: string) => `body: expected JSON, received ${reason}`,
+  bodyTooLarge: (limit: number) => `body: expected at most ${limit} bytes, received more`,
+  mediaType: (received: string | undefined) =>
+    `content-type: expected application/json, received ${received ?? "none"}`,
+  hostForbidden: (host: string) =>
+    `host: expected a name of the local machine, received ${JSON.stringify(host)}`,
+  pathForbidden: (field: string, path: string) =>
+    `${field}: expected a path inside the server's data folder, received ${JSON.stringify(path)}`,
+  internal: "something went wrong on the server; its log has more under this request's id",
+  busy: (limit: number) =>
+    `expected room in the queue, received one more task than the ${limit} that may wait`,
+  stopping: "the server is being stopped and takes no new work",
+  tooSlow: (seconds: number) =>
+    `expected an answer within ${seconds} s, received none; ask for a task with ?mode=job`,
+  modeInvalid: (received: string) => `mode: expected job, received ${JSON.stringify(received)}`,
+  landing: {
+    capabilities: "What it can do",
+    documentation: "Try it in the browser",
+    document: "OpenAPI document",
+    health: "Health",
+    ready: "Ready",
+    tasks: "Tasks",
+    background: "runs in the background",
+    none: "No capability is installed.",
+    example: "Example",
+  },
+  docs: {
+    title: "Fathom API",
+    noScript: "This page needs JavaScript; the document itself is at /openapi.json",
+  },
+} as const;

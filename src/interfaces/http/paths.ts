@@ -1,0 +1,80 @@
+/** Paths in requests: a caller over the network sees the data folder and nothing else of the disk. */
+import { readlink, realpath } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { type Capability, PlatformError } from "../../base/index.ts";
+import { artifactFolder, systemCode } from "../../platform/local/index.ts";
+import { messages } from "./messages.ts";
+
+/** Fields that refer to a model: a plain name there is looked up below `models`, not a file of that name. */
+const modelFields: readonly string[] = ["artifact", "out"];
+
+/** The built-in market, which is no file. */
+const builtIn = "simulated";
+
+/**
+ * The input with its paths made absolute; relative ones start at the data folder. Names of models stay names.
+ *
+ * @throws PlatformError `FILE_FORBIDDEN` naming the field of a path that, after every symbolic link, lies outside
+ */
+export async function confinePaths<Input extends Readonly<Record<string, unknown>>>(
+  capability: Pick<Capability, "paths">,
+  input: Input,
+  dataFolder: string,
+): Promise<Input> {
+  let confined: unknown = input;
+  for (const field of capability.paths) {
+    const isModel = modelFields.includes(field.split(".").at(-1) ?? "");
+    confined = await mapTexts(confined, field.split("."), async (path) => {
+      if (path === builtIn && !isModel) return path;
+      const place = isModel
+        ? artifactFolder(path, { dataFolder, workingFolder: dataFolder })
+        : resolve(dataFolder, path);
+      if (path === "-" || path.includes("\0") || !(await isInside(place, dataFolder))) {
+        throw new PlatformError("forbidden", "FILE_FORBIDDEN", messages.pathForbidden(field, path), {
+          field,
+        });
+      }
+      return isModel && !/[\\/]/.test(path) && !path.startsWith(".") ? path : place;
+    });
+  }
+  return confined as Input;
+}
+
+async function isInside(place: string, dataFolder: string): Promise<boolean> {
+  let way: string;
+  try {
+    way = relative(await realPlace(resolve(dataFolder)), await realPlace(place));
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return false; // a loop of links, or a folder that we may not enter
+  }
+  return !isAbsolute(way) && way !== ".." && !way.startsWith(`..${sep}`);
+}
+
+/** Where a path leads after every symbolic link; the part of it that does not exist yet is kept as it is. */
+async function realPlace(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const parent = dirname(path);
+    const absent = ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
+    if (!absent || parent === path) throw error;
+    const target = await readlink(path).catch(() => undefined); // a link to what is not there yet still leads there
+    if (target !== undefined) return realPlace(resolve(parent, target));
+    return join(await realPlace(parent), path.slice(parent.length));
+  }
+}
+
+/** A copy with `change` applied to the texts at a field; a list has many, and an object names its file in `path`. */
+async function mapTexts(
+  value: unknown,
+  way: readonly string[],
+  change: (text: string) => Promise<string>,
+): Promise<unknown> {
+  if (typeof value === "string") return way.length === 0 ? change(value) : value;
+  if (Array.isArray(value)) return Promise.all(value.map((item) => mapTexts(item, way, change)));
+  if (typeof value !== "object" || value === null) return value;
+  const [key = "path", ...rest] = way;
+  if (!Object.hasOwn(value, key)) return value;
+  return { ...value, [key]: await mapTexts((value as Record<string, unknown>)[key], rest, change) };
+}

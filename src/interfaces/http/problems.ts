@@ -1,0 +1,92 @@
+/** Every failure of the server as a problem of RFC 9457. */
+import { sep } from "node:path";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type ErrorCode, type errorTable, PlatformError } from "../../base/index.ts";
+import { type Failure, failureOf, failureTable, type Problem, problemOf } from "../failure.ts";
+import { messages } from "./messages.ts";
+
+/** Codes that HTTP has its own status for; all others go by their kind. */
+const statusOfCode: { readonly [C in ErrorCode]?: number } = {
+  METHOD_UNKNOWN: 405,
+  BODY_TOO_LARGE: 413,
+  MEDIA_TYPE_UNKNOWN: 415,
+} satisfies { readonly [C in keyof typeof errorTable]?: number };
+
+/** Seconds after which a refused caller may try again. */
+const retryAfter: { readonly [C in ErrorCode]?: number } = { SERVER_BUSY: 30, SERVER_STOPPING: 5 };
+
+/**
+ * A failure without what only we should know: mistakes of ours lose their message, and paths start at the data folder.
+ */
+export function publicProblem(failure: Failure, dataFolder: string): Problem {
+  const status = statusOfCode[failure.code as ErrorCode] ?? failureTable[failure.kind].httpStatus;
+  if (failure.kind === "bug") return problemOf({ ...failure, message: messages.internal }, status);
+  const strip = (text: string) => text.replaceAll(dataFolder + sep, "").replaceAll(dataFolder, ".");
+  const { file } = failure.details;
+  return problemOf(
+    {
+      ...failure,
+      message: strip(failure.message),
+      details: { ...failure.details, ...(file === undefined ? {} : { file: strip(file) }) },
+    },
+    status,
+  );
+}
+
+export type AnswerProblem = (request: FastifyRequest, reply: FastifyReply, error: unknown) => FastifyReply;
+
+/** Answers a request with what went wrong. */
+export function problemAnswerer(dataFolder: string, bodyLimit: number): AnswerProblem {
+  return (request, reply, error) => {
+    const failure = failureOf(translate(error, request, bodyLimit), `${request.method} ${request.url}`);
+    if (failure.kind === "bug") request.log.error({ err: error }, "a mistake of ours");
+    const problem = publicProblem(failure, dataFolder);
+    const seconds = retryAfter[failure.code as ErrorCode];
+    if (seconds !== undefined) reply.header("retry-after", String(seconds));
+    return reply
+      .code(problem.status)
+      .type("application/problem+json")
+      .send(JSON.stringify({ ...problem, instance: `urn:uuid:${request.id}` }));
+  };
+}
+
+/** Answers every error, unknown route and wrong method with a problem. */
+export function handleProblems(app: FastifyInstance, answer: AnswerProblem): void {
+  const routes: { pattern: RegExp; methods: string[] }[] = [];
+  app.addHook("onRoute", ({ url, method }) => {
+    const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:[^/]+/g, "[^/]+")}$`);
+    routes.push({ pattern, methods: [method].flat() });
+  });
+  app.setErrorHandler((error, request, reply) => answer(request, reply, error));
+  app.setNotFoundHandler((request, reply) => {
+    const [url] = request.url.split("?");
+    const allowed = routes.filter(({ pattern }) => pattern.test(url)).flatMap(({ methods }) => methods);
+    if (allowed.length === 0) {
+      const message = messages.unknownRoute(request.method, url);
+      return answer(request, reply, new PlatformError("missing", "ROUTE_UNKNOWN", message));
+    }
+    reply.header("allow", allowed.join(", "));
+    const message = messages.unknownMethod(request.method, url, allowed.join(" or "));
+    return answer(request, reply, new PlatformError("input", "METHOD_UNKNOWN", message));
+  });
+}
+
+/** Fastify's own refusals in our codes. */
+function translate(error: unknown, request: FastifyRequest, bodyLimit: number): unknown {
+  if (error instanceof PlatformError || !(error instanceof Error)) return error;
+  const { code, statusCode } = error as Error & { code?: string; statusCode?: number };
+  switch (code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return new PlatformError("input", "BODY_TOO_LARGE", messages.bodyTooLarge(bodyLimit));
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return new PlatformError(
+        "input",
+        "MEDIA_TYPE_UNKNOWN",
+        messages.mediaType(request.headers["content-type"]),
+      );
+    case "FST_ERR_CTP_EMPTY_JSON_BODY":
+      return new PlatformError("input", "INPUT_INVALID", messages.bodyExpected);
+  }
+  const clientError = statusCode !== undefined && statusCode >= 400 && statusCode < 500;
+  return clientError ? new PlatformError("input", "INPUT_INVALID", `request: ${error.message}`) : error;
+}

@@ -1,0 +1,42 @@
+import { join, resolve } from "node:path";
+import {
+  type Clock,
+  type Context,
+  type Key,
+  keyFrom,
+  type Logger,
+  type ProgressPort,
+} from "../../base/index.ts";
+import { systemClock } from "./clock.ts";
+import { localLedger } from "./ledger.ts";
+import { localMarket } from "./market.ts";
+import { localModels } from "./models.ts";
+
+export interface LocalContextOptions {
+  /** Where models, checkpoints and the ledger live; created when first written to. */
+  readonly dataFolder: string;
+  /** Where relative paths of a request start; the process's own folder when absent. */
+  readonly workingFolder?: string;
+  readonly signal?: AbortSignal;
+  readonly progress?: ProgressPort;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** The root key of requests that name no seed; fixed when absent, so that a run repeats itself. */
+  readonly key?: Key;
+}
+
+/** Every port of the context on this machine alone: files in a folder, no service to start. */
+export function localContext(options: LocalContextOptions): Context {
+  const dataFolder = resolve(options.dataFolder);
+  const { workingFolder, signal = new AbortController().signal, clock = systemClock } = options;
+  return {
+    market: localMarket({ workingFolder }),
+    models: localModels({ dataFolder, workingFolder, signal }),
+    ledger: localLedger(join(dataFolder, "ledger.jsonl"), clock),
+    progress: options.progress ?? { report() {} },
+    clock,
+    key: options.key ?? keyFrom(0),
+    logger: options.logger ?? { info() {}, warn() {} },
+    signal,
+  };
+}

@@ -1,0 +1,6 @@
+export { systemClock } from "./clock.ts";
+export { type LocalContextOptions, localContext } from "./context.ts";
+export { type LedgerRecord, localLedger, readLedger } from "./ledger.ts";
+export { localMarket } from "./market.ts";
+export { artifactFolder, localModels } from "./models.ts";
+export { asWriteFailure, systemCode } from "./system-errors.ts";

@@ -1,0 +1,125 @@
+import { expect, test } from "vitest";
+import { startOfDay } from "../../base/index.ts";
+import { drawChart, renderChart } from "./render.ts";
+import { type Chart, calibrationChart } from "./spec.ts";
+
+const x = [1, 2, 3, 4];
+const nasty = `<script>alert("1")</script>&'`;
+
+const charts: Record<Chart["kind"], Chart> = {
+  line: {
+    kind: "line",
+    title: "Loss by epoch",
+    x: { label: "Epoch" },
+    y: { label: "Loss", unit: "MSE" },
+    series: [
+      { label: "training", x, y: [4, 2, 1, 1] },
+      { label: "validation", x, y: [4, Number.NaN, 3, 3.5], line: "dashed" },
+    ],
+    marks: [{ x: 3, label: "kept" }],
+  },
+  band: {
+    kind: "band",
+    title: "Forecast and outcome",
+    x: { label: "Date", unit: "UTC", kind: "time" },
+    y: { label: "Return", unit: "%" },
+    at: ["2024-01-02", "2024-01-03", "2024-01-04"].map(startOfDay),
+    bands: [{ label: "5 % to 95 %", lower: [-2, -2, -1], upper: [2, 3, 2] }],
+    lines: [
+      { label: "median", y: [0, 0.5, 0.5] },
+      { label: "outcome", y: [1, -1, 0] },
+    ],
+  },
+  scatter: calibrationChart([
+    { level: 0.1, observed: 0.12, standardError: 0.02 },
+    { level: 0.9, observed: 0.85, standardError: 0.02 },
+  ]),
+  bars: {
+    kind: "bars",
+    title: "Cleaning",
+    x: { label: "Rows" },
+    bars: [
+      { label: "read", value: 40_392 },
+      { label: "dropped", value: 61 },
+    ],
+  },
+  histogram: {
+    kind: "histogram",
+    title: "Errors",
+    x: { label: "Error" },
+    values: [0, 0.5, 1, 1.5, 1.6, 3],
+    bins: 3,
+  },
+  heat: {
+    kind: "heat",
+    title: "Confusion",
+    rowLabel: "outcome",
+    columnLabel: "forecast",
+    rows: ["down", "up"],
+    columns: ["down", "up"],
+    values: [
+      [3, 1],
+      [-2, Number.NaN],
+    ],
+  },
+};
+
+test.each(Object.values(charts))("draws a $kind chart as it did", (chart) => {
+  expect(drawChart(chart, 360).replaceAll("><", ">\n<")).toMatchSnapshot();
+});
+
+test.each(Object.values(charts))("writes no NaN and balances its elements in a $kind chart", (chart) => {
+  for (const width of [344, 760]) {
+    const drawn = renderChart(chart, { width });
+    expect(drawn).not.toMatch(/NaN|Infinity|undefined/);
+    const opened = drawn.match(/<(?!\/)[a-z]+[^>]*[^/]>/g)?.length;
+    expect(drawn.match(/<\/[a-z]+>/g)?.length).toBe(opened);
+  }
+});
+
+test("interrupts a line where a value is missing", () => {
+  const drawn = drawChart(charts.line, 360);
+  const validation = /<path class="line s1 dashed" d="([^"]+)"\/><path class="line s0"/.exec(drawn)?.[1];
+  expect(validation?.match(/M/g)?.length).toBe(2); // the point before the gap, the line behind it
+});
+
+test("keeps the picture of a long line in a few points of each pixel column", () => {
+  const many = Float64Array.from({ length: 100_000 }, (_, i) => i);
+  const wave = many.map((i) => Math.sin(i / 300) + (i === 55_555 ? 9 : 0));
+  const chart: Chart = {
+    ...charts.line,
+    kind: "line",
+    marks: [],
+    series: [{ label: "wave", x: many, y: wave }],
+  } as Chart;
+  const drawn = drawChart(chart, 720);
+  expect(drawn.length).toBeLessThan(60_000);
+  expect(drawn).toContain(">10<"); // the single spike of 9 is still seen by the axis
+});
+
+test("escapes every text it is given", () => {
+  const spoiled = JSON.parse(JSON.stringify(charts), (key, value) =>
+    typeof value === "string" && !["kind", "line"].includes(key) ? nasty : value,
+  ) as typeof charts;
+  for (const chart of Object.values(spoiled)) {
+    const drawn = drawChart(chart, 500);
+    expect(drawn).toContain("&lt;script&gt;");
+    expect(drawn).not.toContain("<script");
+    expect(drawn).not.toContain('"1"');
+  }
+});
+
+test("draws charts that have no values", () => {
+  expect(drawChart({ ...charts.line, series: [] } as Chart, 400)).toContain("<svg");
+  expect(drawChart({ ...charts.histogram, values: [Number.NaN] } as Chart, 400)).toContain(
+    "1 values not shown",
+  );
+  expect(drawChart({ ...charts.bars, bars: [] } as Chart, 400)).toContain("<svg");
+  expect(drawChart({ ...charts.heat, rows: [], values: [] } as Chart, 400)).toContain("<svg");
+});
+
+test("carries its style when it stands alone", () => {
+  const alone = renderChart(charts.bars);
+  expect(alone).toMatch(/^<svg [^>]*width="720"[^>]*><style>/);
+  expect(alone).toContain("prefers-color-scheme:dark");
+});

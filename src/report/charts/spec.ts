@@ -1,0 +1,119 @@
+/** Charts as plain values. What draws them is beside this file; `renderChart` chooses by `kind`. */
+import type { Values } from "../../base/index.ts";
+import type { AxisKind } from "./scale.ts";
+
+interface Titled {
+  /** What the chart shows, in a few words; read out by screen readers. */
+  readonly title: string;
+  /** What to see in it, in a sentence; also read out. */
+  readonly description?: string;
+}
+
+/** `label` names the quantity, `unit` its unit; a time axis takes UTC milliseconds. */
+export interface Axis {
+  readonly label: string;
+  readonly unit?: string;
+  readonly kind?: AxisKind;
+  /** Always inside the range, such as 0. */
+  readonly include?: readonly number[];
+}
+
+export interface Series {
+  readonly label: string;
+  readonly x: Values;
+  readonly y: Values;
+  readonly line?: "solid" | "dashed" | "dotted";
+}
+
+/** Several lines over one axis. A value that is not finite (or not positive on a log axis) interrupts its line. */
+export interface LineChart extends Titled {
+  readonly kind: "line";
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly series: readonly Series[];
+  /** Values worth pointing out, such as the epoch that was kept. */
+  readonly marks?: readonly { readonly x: number; readonly label: string }[];
+}
+
+/** Quantile bands, widest first, with the central forecast and the outcome over them. */
+export interface BandChart extends Titled {
+  readonly kind: "band";
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly at: Values;
+  readonly bands: readonly { readonly label: string; readonly lower: Values; readonly upper: Values }[];
+  readonly lines: readonly Omit<Series, "x">[];
+}
+
+/** Points, with the diagonal of equality when `diagonal` names it. `connect` joins them in order. */
+export interface ScatterChart extends Titled {
+  readonly kind: "scatter";
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly series: readonly (Omit<Series, "line"> & {
+    readonly connect?: boolean;
+    readonly error?: Values;
+  })[];
+  readonly diagonal?: string;
+}
+
+/** Horizontal bars, one for each row, with their values. */
+export interface BarChart extends Titled {
+  readonly kind: "bars";
+  readonly x: Axis;
+  readonly bars: readonly { readonly label: string; readonly value: number }[];
+  /** After the decimal point of the values. */
+  readonly digits?: number;
+}
+
+/** Counts of values in equal bins; `bins` is chosen by Freedman and Diaconis (1981) when absent. */
+export interface Histogram extends Titled {
+  readonly kind: "histogram";
+  readonly x: Axis;
+  readonly values: Values;
+  readonly bins?: number;
+  /** A curve in the unit of counts' share per x, such as a normal density, to compare with. */
+  readonly density?: { readonly label: string; readonly at: (x: number) => number };
+}
+
+/** A table whose cells are shaded by value: a confusion matrix, correlations, errors by symbol and horizon. */
+export interface HeatTable extends Titled {
+  readonly kind: "heat";
+  readonly rowLabel: string;
+  readonly columnLabel: string;
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  /** `values[row][column]`; NaN for an empty cell. Negative values are shaded in another colour. */
+  readonly values: readonly (readonly number[])[];
+  readonly digits?: number;
+  readonly unit?: string;
+}
+
+export type Chart = LineChart | BandChart | ScatterChart | BarChart | Histogram | HeatTable;
+
+/** A calibration chart: the share of outcomes at or below each forecast quantile, against the level it claims. */
+export function calibrationChart(
+  rows: readonly { readonly level: number; readonly observed: number; readonly standardError?: number }[],
+  options: { readonly title?: string; readonly label?: string } = {},
+): ScatterChart {
+  return {
+    kind: "scatter",
+    title: options.title ?? "Calibration of the quantiles",
+    description:
+      "Points on the diagonal are calibrated; below it, the outcome exceeds the quantile too often.",
+    x: { label: "Level of the quantile", unit: "share", include: [0, 1] },
+    y: { label: "Outcomes at or below the quantile", unit: "share", include: [0, 1] },
+    series: [
+      {
+        label: options.label ?? "forecast",
+        x: rows.map(({ level }) => level),
+        y: rows.map(({ observed }) => observed),
+        connect: true,
+        ...(rows.some(({ standardError }) => standardError !== undefined)
+          ? { error: rows.map(({ standardError = 0 }) => 2 * standardError) }
+          : {}),
+      },
+    ],
+    diagonal: "calibrated",
+  };
+}

@@ -1,0 +1,26 @@
+export { renderChart } from "./charts/render.ts";
+export {
+  type Axis,
+  type BandChart,
+  type BarChart,
+  type Chart,
+  calibrationChart,
+  type HeatTable,
+  type Histogram,
+  type LineChart,
+  type ScatterChart,
+  type Series,
+} from "./charts/spec.ts";
+export { escapeText, formatNumber } from "./format.ts";
+export {
+  type Block,
+  type Column,
+  type Definitions,
+  type Figure,
+  type KeyFigures,
+  type Page,
+  type Paragraph,
+  page,
+  type Section,
+  type Table,
+} from "./page.ts";

@@ -1,0 +1,127 @@
+/** A forecasting model on the disk: what is written, and what is needed to predict from it again. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { z } from "zod";
+import { formatTime, PlatformError } from "../../base/index.ts";
+import type { CleanPrices, Split } from "../../data/index.ts";
+import { inferenceOpset, unpackParameters } from "../../engine/index.ts";
+import { type Artifact, encodeSafetensors, readArtifact, writeArtifact } from "../../models/index.ts";
+import type { SampleSet } from "./samples.ts";
+import { type TrainInput, TrainInput as TrainInputSchema, type TrainOutput } from "./schema.ts";
+import type { TrainedModel } from "./train.ts";
+
+const kind = "forecast";
+
+/** What prediction and evaluation need beside the graph. */
+const Configuration = z.object({
+  input: TrainInputSchema,
+  columns: z.array(z.enum(["open", "high", "low", "close", "volume"])),
+  quantiles: z.array(z.number()),
+  /** Time of the last bar that training, validation or a label of theirs touched. */
+  knownUntil: z.number(),
+  facts: z.object({
+    riseShare: z.array(z.number()),
+    band: z.array(z.object({ lower: z.number().nullable(), upper: z.number().nullable() })),
+  }),
+});
+
+export interface ForecastArtifact {
+  readonly artifact: Artifact;
+  readonly configuration: z.output<typeof Configuration>;
+  readonly model: Uint8Array;
+  readonly linear: Uint8Array;
+}
+
+export async function writeForecastArtifact(
+  folder: string,
+  parts: {
+    readonly trained: TrainedModel;
+    readonly input: TrainInput;
+    readonly prices: CleanPrices;
+    readonly set: SampleSet;
+    readonly split: Split;
+    readonly output: TrainOutput;
+    readonly page: string;
+    readonly createdAt: number;
+  },
+): Promise<void> {
+  const { trained, input, prices, set, split, output, page, createdAt } = parts;
+  const { forecaster, fitted, facts } = trained;
+  const weights = unpackParameters(forecaster.parameters, fitted.parameters).map(
+    ({ name, parameter, values }) =>
+      [name, { type: "F32" as const, shape: parameter.shape as readonly number[], data: values }] as const,
+  );
+  const configuration: z.input<typeof Configuration> = {
+    input,
+    columns: [...set.columns],
+    quantiles: [...forecaster.spec.quantiles],
+    knownUntil: split.testFrom,
+    facts: {
+      riseShare: [...facts.riseShare],
+      band: facts.band.map(({ lower, upper }) => ({ lower, upper })),
+    },
+  };
+  await writeArtifact(
+    folder,
+    {
+      "model.onnx": trained.model,
+      "linear.onnx": trained.linear,
+      "weights.safetensors": encodeSafetensors(new Map(weights), new Map([["format", "fathom"]])),
+      "report.html": page,
+    },
+    {
+      kind,
+      data: {
+        source: prices.source,
+        fingerprint: prices.fingerprint,
+        from: formatTime(set.frame.time.reduce((a, b) => Math.min(a, b))),
+        to: formatTime(set.frame.time.reduce((a, b) => Math.max(a, b))),
+        symbols: [...prices.symbols],
+      },
+      configuration,
+      metrics: { test: output.test },
+      parameters: output.parameters,
+      versions: versions(),
+      createdAt: formatTime(createdAt),
+    },
+  );
+}
+
+/** Reads and verifies a forecasting model. @throws PlatformError `ARTIFACT_MISSING`, `ARTIFACT_FOREIGN`, `ARTIFACT_CORRUPT` */
+export async function readForecastArtifact(folder: string): Promise<ForecastArtifact> {
+  const artifact = await readArtifact(folder, kind);
+  return {
+    artifact,
+    configuration: configurationOf(artifact),
+    model: fileOf(artifact, "model.onnx"),
+    linear: fileOf(artifact, "linear.onnx"),
+  };
+}
+
+function configurationOf({ folder, manifest }: Artifact): z.output<typeof Configuration> {
+  const parsed = Configuration.safeParse(manifest.configuration);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw corrupt(`${folder}/manifest.json`, `field configuration.${issue.path.join(".")}: ${issue.message}`);
+}
+
+function fileOf({ folder, files }: Artifact, name: string): Uint8Array {
+  if (Object.hasOwn(files, name)) return files[name];
+  throw corrupt(`${folder}/manifest.json`, `expected ${name} among the files, found none`);
+}
+
+function corrupt(file: string, message: string): PlatformError {
+  return new PlatformError("conflict", "ARTIFACT_CORRUPT", `${file}: ${message}`, { file });
+}
+
+/** What made a model: a later reader compares it with what it runs on. */
+function versions(): Record<string, string> {
+  const versionIn = (file: string | URL) =>
+    (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+  return {
+    fathom: versionIn(new URL("../../../package.json", import.meta.url)), // above `src` and `dist` alike
+    onnxruntime: versionIn(createRequire(import.meta.url).resolve("onnxruntime-node/package.json")),
+    node: process.versions.node,
+    opset: String(inferenceOpset),
+  };
+}

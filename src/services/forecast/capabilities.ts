@@ -1,0 +1,47 @@
+import { capability } from "../../base/index.ts";
+import { evaluateForecast } from "./evaluate.ts";
+import { predict } from "./predict.ts";
+import {
+  EvaluateInput,
+  EvaluateOutput,
+  PredictInput,
+  PredictOutput,
+  TrainInput,
+  TrainOutput,
+} from "./schema.ts";
+import { forecastTable, scoreTable } from "./summary.ts";
+import { train } from "./train.ts";
+
+export const forecastTrain = capability({
+  name: "forecast.train",
+  summary: "Train a network on prices, judge it against the naive forecast and a linear model, and save it",
+  input: TrainInput,
+  output: TrainOutput,
+  mode: "task",
+  paths: ["data", "out"],
+  print: (output) =>
+    `${scoreTable(output.test.horizons)}\n\n${output.summary}\n\nmodel   ${output.artifact}\nreport  ${output.report}`,
+  run: train,
+});
+
+export const forecastEvaluate = capability({
+  name: "forecast.evaluate",
+  summary:
+    "Judge a trained model walk-forward on what came after its training, with or without training again",
+  input: EvaluateInput,
+  output: EvaluateOutput,
+  mode: "task",
+  paths: ["artifact", "data"],
+  print: (output) => `${scoreTable(output.total)}\n\n${output.summary}`,
+  run: evaluateForecast,
+});
+
+export const forecastPredict = capability({
+  name: "forecast.predict",
+  summary: "Forecast from the newest bars with a trained model",
+  input: PredictInput,
+  output: PredictOutput,
+  paths: ["artifact", "data"],
+  print: forecastTable,
+  run: predict,
+});

@@ -1,0 +1,20 @@
+import type { Capability } from "../../base/index.ts";
+import { forecastEvaluate, forecastPredict, forecastTrain } from "./capabilities.ts";
+
+export { readForecastArtifact } from "./artifact.ts";
+export { forecastEvaluate, forecastPredict, forecastTrain } from "./capabilities.ts";
+export {
+  EvaluateInput,
+  EvaluateOutput,
+  PredictInput,
+  PredictOutput,
+  TrainInput,
+  TrainOutput,
+} from "./schema.ts";
+
+/** What the interfaces offer of this service. */
+export const forecastCapabilities = [
+  forecastTrain,
+  forecastEvaluate,
+  forecastPredict,
+] as unknown as readonly Capability[];

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cleanPrices } from "../../data/index.ts";
+import { createRuntime } from "../../engine/index.ts";
+import { renderReport } from "./report.ts";
+import { cutSamples } from "./samples.ts";
+import { type Target, TrainInput } from "./schema.ts";
+import { summarise } from "./summary.ts";
+import { quietPorts } from "./testing/ports.ts";
+import { firstDay, walk } from "./testing/prices.ts";
+import { judge, specOf, splitSamples, trainOn } from "./train.ts";
+
+const runtime = createRuntime({ threads: 1 });
+afterAll(() => runtime.close());
+
+/** The page of a training that lasted two epochs. */
+async function reportOf(target: Target, symbols: readonly string[], changes: Partial<TrainInput> = {}) {
+  const input = TrainInput.parse({
+    data: "test",
+    target,
+    epochs: 2,
+    hiddenSize: 2,
+    lookback: 4,
+    horizon: [1, 3],
+    ...changes,
+  });
+  const series = symbols.map((symbol) => walk(symbol, 90));
+  const rows = 90 * symbols.length;
+  const flat = (pick: (i: number, row: number) => number) =>
+    Float64Array.from({ length: rows }, (_, i) => pick(Math.floor(i / 90), i % 90));
+  const { prices, report: cleaning } = cleanPrices({
+    source: "test",
+    fingerprint: "f",
+    symbols,
+    symbol: Int32Array.from({ length: rows }, (_, i) => Math.floor(i / 90)),
+    time: flat((_, row) => firstDay + row * 86_400_000),
+    open: null,
+    high: null,
+    low: null,
+    close: flat((symbol, row) => (row === 40 ? Number.NaN : series[symbol].close[row])),
+    volume: null,
+    line: Int32Array.from({ length: rows }, (_, i) => i + 2),
+  });
+  const set = cutSamples(prices, { lookback: 4, horizons: input.horizon, which: "known" });
+  const split = splitSamples(set, input);
+  const trained = await trainOn(set, split, specOf(input, set), input, quietPorts(), runtime);
+  await trained.checkpoints.clear();
+  const judged = await judge(trained, set, split.test, input, runtime, new AbortController().signal);
+  const { horizon, ...first } = judged.scores[0];
+  const period = ["2020-01-01", "2020-02-01"];
+  return renderReport({
+    input,
+    output: {
+      artifact: "a",
+      report: "r",
+      target,
+      parameters: 12,
+      epochs: trained.fitted.history.length,
+      bestEpoch: trained.fitted.bestEpoch,
+      seconds: 1,
+      resumedFrom: 0,
+      cleaning: { ...cleaning, dropped: { ...cleaning.dropped } },
+      samples: { train: split.train.length, validation: split.validation.length, test: split.test.length },
+      periods: { train: period, validation: period, test: period },
+      history: [...trained.fitted.history],
+      shrinkage: [...trained.shrinkage],
+      test: { ...first, horizons: judged.scores },
+      summary: summarise(input, judged.scores),
+    },
+    cleaning,
+    set,
+    split,
+    ...judged,
+    simulation: null,
+  });
+}
+
+const text = (page: string) => page.replace(/<style[\s\S]*?<\/style>/g, "").replace(/<[^>]+>/g, " ");
+
+describe.each(["log-return", "return", "direction", "volatility", "level"] as const)("of a %s", (target) => {
+  let page: string;
+  beforeAll(async () => {
+    page = await reportOf(target, ["A", "B"]);
+  });
+
+  test("has every section, and calibration where there are quantiles", () => {
+    const titles = [...page.matchAll(/<h2[^>]*>([^<]+)</g)].map(([, title]) => title);
+    expect(titles).toEqual([
+      "Result",
+      "Training",
+      "Forecast and outcome",
+      ...(target === "direction" ? [] : ["Calibration"]),
+      "Cleaning",
+      "Method",
+    ]);
+  });
+
+  test("shows no number that is none", () => {
+    expect(text(page)).not.toMatch(/\bNaN\b|undefined|\bnull\b|Infinity|\[object/);
+    expect(page).not.toMatch(/="[^"]*(NaN|undefined|Infinity)[^"]*"/);
+  });
+
+  test("needs nothing from outside the file", () => {
+    expect(page).not.toMatch(/(src|href)="(?!#)/);
+  });
+});
+
+test("shows symbols as text, whatever they contain", async () => {
+  const page = await reportOf("log-return", ['<img src=x onerror="alert(1)">&']);
+  expect(page).not.toContain("<img");
+  expect(page).toContain("&lt;img");
+});
+
+test("does without quantiles", async () => {
+  const page = await reportOf("return", ["A"], { quantiles: [] });
+  expect(text(page)).not.toMatch(/\bNaN\b|undefined|Calibration/);
+});

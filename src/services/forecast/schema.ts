@@ -1,0 +1,265 @@
+/** What goes into and comes out of the forecasting capabilities. */
+import { z } from "zod";
+import { networkNames } from "../../models/index.ts";
+
+export const targets = ["return", "log-return", "direction", "volatility", "level"] as const;
+export type Target = (typeof targets)[number];
+
+/** What each target is, in words and unit, for help, reports and the manifest. */
+export const targetMeaning: Record<
+  Target,
+  { readonly title: string; readonly unit: string; readonly naive: string }
+> = {
+  return: { title: "simple return over the horizon", unit: "fraction", naive: "no change" },
+  "log-return": { title: "log return over the horizon", unit: "log points", naive: "no change" },
+  direction: {
+    title: "probability that the price is higher at the horizon",
+    unit: "probability",
+    naive: "share of rises in training",
+  },
+  volatility: {
+    title: "root mean squared log return per bar over the horizon",
+    unit: "per bar",
+    naive: "volatility of the lookback window",
+  },
+  level: { title: "price at the horizon", unit: "price", naive: "last price" },
+};
+
+const PriceSourceFields = {
+  data: z
+    .string()
+    .describe("price file (CSV, CSV.gz, Parquet, JSON), '-' for standard input, or 'simulated'"),
+  symbols: z.array(z.string()).optional().describe("only these symbols"),
+  from: z.iso.date().optional().describe("first date"),
+  to: z.iso.date().optional().describe("last date"),
+};
+
+/** A model that was trained on one simulated market is used on the same one unless another is asked for. */
+const MarketSeed = z
+  .number()
+  .int()
+  .optional()
+  .describe("seed of the simulated market; by default that of the training");
+
+export const Cleaning = z
+  .object({
+    duplicates: z
+      .enum(["first", "last", "error"])
+      .default("last")
+      .describe("which of several bars with one time to keep"),
+    missing: z
+      .enum(["forwardFill", "drop", "median"])
+      .default("forwardFill")
+      .describe("how a bar without a close gets one"),
+    impossible: z
+      .enum(["repair", "drop", "flag"])
+      .default("repair")
+      .describe("what to do with bars that cannot be"),
+    outliers: z
+      .enum(["hampel", "iqr", "zscore", "none"])
+      .default("hampel")
+      .describe("how outliers are found"),
+    outlierAction: z.enum(["flag", "winsorise", "drop"]).default("drop").describe("what to do with outliers"),
+  })
+  .describe("cleaning steps; every one is causal");
+export type Cleaning = z.output<typeof Cleaning>;
+
+export const TrainInput = z.object({
+  ...PriceSourceFields,
+  target: z.enum(targets).default("log-return").describe("what to forecast"),
+  horizon: z.array(z.number().int().min(1)).min(1).default([1]).describe("bars ahead, one or several"),
+  lookback: z.number().int().min(2).max(2000).default(30).describe("bars that the model sees"),
+  model: z.enum(networkNames).default("lstm").describe("network"),
+  hiddenSize: z.number().int().min(1).max(2048).default(32).describe("width of each hidden layer"),
+  numLayers: z.number().int().min(1).max(8).default(1).describe("number of hidden layers"),
+  dropout: z.number().min(0).max(0.9).default(0.2).describe("share of hidden values dropped in training"),
+  epochs: z.number().int().min(1).default(20).describe("passes over the training data, at most"),
+  patience: z
+    .number()
+    .int()
+    .min(1)
+    .default(5)
+    .describe("epochs without a better validation loss before stopping"),
+  batchSize: z.number().int().min(1).max(8192).default(256).describe("samples per step"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(0.002)
+    .describe("highest learning rate; warm-up, then a cosine"),
+  weightDecay: z.number().min(0).default(0.01).describe("decoupled weight decay of AdamW"),
+  clipNorm: z.number().positive().default(1).describe("largest length of a gradient"),
+  loss: z.enum(["mse", "mae", "huber"]).default("mse").describe("loss of the point forecast"),
+  quantiles: z
+    .array(z.number().gt(0).lt(1))
+    .default([0.05, 0.25, 0.5, 0.75, 0.95])
+    .describe("levels of the quantile forecast; empty for none"),
+  validationShare: z.number().gt(0).lt(0.5).default(0.15).describe("share of time kept to stop by"),
+  testShare: z.number().gt(0).lt(0.5).default(0.2).describe("last share of time, kept to judge by"),
+  embargoDays: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("days between the end of a label and the next part, beside the purge"),
+  cleaning: Cleaning.prefault({}),
+  seed: z.number().int().default(1).describe("start of all randomness"),
+  out: z
+    .string()
+    .optional()
+    .describe("where the artifact goes: a path, or a name below the data folder's models"),
+});
+export type TrainInput = z.output<typeof TrainInput>;
+
+const Count = z.number().int();
+const MaybeNumber = z.number().nullable();
+
+export const CleaningCounts = z.object({
+  rowsRead: Count,
+  rowsKept: Count,
+  rowsAdded: Count,
+  duplicates: Count,
+  missing: Count,
+  outliers: Count,
+  impossible: Count,
+  stale: Count,
+  gaps: Count,
+  dropped: z.record(z.string(), Count),
+});
+export type CleaningCounts = z.output<typeof CleaningCounts>;
+
+const ModelScore = z.object({
+  mse: z.number(),
+  mae: z.number(),
+  rmse: z.number(),
+  directionAccuracy: MaybeNumber.describe(
+    "share of outcomes whose direction was right; null where the target has none",
+  ),
+  ic: MaybeNumber.describe(
+    "mean correlation of forecast and outcome across symbols per date, or over time for one symbol",
+  ),
+  rankIc: MaybeNumber,
+  auc: MaybeNumber.describe("area under the ROC curve; for directions only"),
+  logLoss: MaybeNumber.describe("for directions only"),
+});
+
+export const Score = z.object({
+  n: Count,
+  model: ModelScore,
+  naive: z.object({ mse: z.number(), mae: z.number(), directionAccuracy: MaybeNumber, logLoss: MaybeNumber }),
+  linear: z.object({ mse: z.number(), mae: z.number(), directionAccuracy: MaybeNumber, ic: MaybeNumber }),
+  skill: z.number().describe("1 - MSE / MSE of the naive forecast"),
+  linearSkill: z.number(),
+  pValue: MaybeNumber.describe(
+    "Diebold-Mariano test of equal squared error, two-sided; null with too few dates",
+  ),
+  bestReachableSkill: MaybeNumber.describe(
+    "skill of the true conditional mean; known for the simulated market only",
+  ),
+  coverage: z
+    .array(z.object({ level: z.number(), observed: z.number() }))
+    .describe("share of outcomes at or below each forecast quantile"),
+  interval: z
+    .object({
+      lower: z.number(),
+      upper: z.number(),
+      expected: z.number(),
+      coverage: z.number(),
+      naiveCoverage: z.number(),
+    })
+    .nullable()
+    .describe("the widest forecast band, beside the band of training outcomes"),
+});
+export type Score = z.output<typeof Score>;
+
+export const HorizonScore = Score.extend({ horizon: Count });
+export type HorizonScore = z.output<typeof HorizonScore>;
+
+export const EpochRecord = z.object({
+  epoch: Count,
+  trainLoss: z.number(),
+  validationLoss: z.number(),
+  learningRate: z.number(),
+  gradientNorm: z.number(),
+});
+
+export const TrainOutput = z.object({
+  artifact: z.string().describe("folder of the trained model"),
+  report: z.string().describe("HTML report"),
+  target: z.enum(targets),
+  parameters: Count.describe("learned numbers"),
+  epochs: Count,
+  bestEpoch: Count,
+  seconds: z.number().describe("time of the training alone"),
+  resumedFrom: Count.describe("epoch of the checkpoint that was continued; 0 for a fresh start"),
+  cleaning: CleaningCounts,
+  samples: z.object({ train: Count, validation: Count, test: Count }),
+  periods: z.object({
+    train: z.array(z.string()),
+    validation: z.array(z.string()),
+    test: z.array(z.string()),
+  }),
+  history: z.array(EpochRecord),
+  shrinkage: z
+    .array(z.number())
+    .describe("share of the network's forecast kept, per horizon, fitted on the validation part"),
+  test: Score.extend({
+    horizons: z.array(HorizonScore).describe("the same by horizon; the fields above are those of the first"),
+  }),
+  summary: z.string().describe("the result in words"),
+});
+export type TrainOutput = z.output<typeof TrainOutput>;
+
+export const PredictInput = z.object({
+  artifact: z.string().describe("trained model: a path, or a name below the data folder's models"),
+  ...PriceSourceFields,
+  seed: MarketSeed,
+});
+export type PredictInput = z.output<typeof PredictInput>;
+
+export const Forecast = z.object({
+  symbol: z.string(),
+  asOf: z.string().describe("time of the last bar that the model saw"),
+  horizon: Count,
+  time: z.string().describe("time of the bar that is forecast"),
+  value: z.number(),
+  quantiles: z.record(z.string(), z.number()).optional(),
+});
+
+export const PredictOutput = z.object({
+  forecasts: z.array(Forecast),
+  target: z.enum(targets),
+  unit: z.string(),
+  model: z.object({ artifact: z.string(), digest: z.string() }),
+});
+export type PredictOutput = z.output<typeof PredictOutput>;
+
+export const EvaluateInput = z.object({
+  artifact: z.string().describe("trained model: a path, or a name below the data folder's models"),
+  ...PriceSourceFields,
+  folds: z
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(4)
+    .describe("parts of the time after training, judged one after the other"),
+  refit: z
+    .boolean()
+    .default(false)
+    .describe("train again on everything before each fold, with the model's own configuration"),
+  start: z.iso
+    .date()
+    .optional()
+    .describe("first date to judge; by default the first that training did not see"),
+  seed: MarketSeed,
+});
+export type EvaluateInput = z.output<typeof EvaluateInput>;
+
+export const EvaluateOutput = z.object({
+  artifact: z.string(),
+  target: z.enum(targets),
+  refit: z.boolean(),
+  folds: z.array(z.object({ from: z.string(), to: z.string(), horizons: z.array(HorizonScore) })),
+  total: z.array(HorizonScore).describe("all folds together, by horizon"),
+  summary: z.string(),
+});
+export type EvaluateOutput = z.output<typeof EvaluateOutput>;

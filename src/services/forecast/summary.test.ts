@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import type { HorizonScore, PredictOutput } from "./schema.ts";
+import { forecastTable, scoreTable, summarise } from "./summary.ts";
+
+const base: HorizonScore = {
+  horizon: 1,
+  n: 100,
+  model: {
+    mse: 0.0001,
+    mae: 0.008,
+    rmse: 0.01,
+    directionAccuracy: 0.55,
+    ic: 0.1,
+    rankIc: 0.1,
+    auc: null,
+    logLoss: null,
+  },
+  naive: { mse: 0.00011, mae: 0.009, directionAccuracy: 0.5, logLoss: null },
+  linear: { mse: 0.00012, mae: 0.009, directionAccuracy: 0.5, ic: 0.02 },
+  skill: 0.05,
+  linearSkill: 0.01,
+  pValue: 0.01,
+  bestReachableSkill: null,
+  coverage: [],
+  interval: null,
+};
+const words = (...changes: Partial<HorizonScore>[]) =>
+  summarise(
+    { target: "log-return", model: "lstm" },
+    changes.map((change) => ({ ...base, ...change })),
+  );
+
+test("says that the model beats the naive forecast", () => {
+  expect(words({})).toBe(
+    "At 1 bar the lstm beats the naive forecast (no change): its squared error is 5.00 % smaller (p = 0.01).",
+  );
+});
+
+test("says that it may be luck when the test does not exclude it, or cannot be made", () => {
+  expect(words({ pValue: 0.4 })).toBe(
+    "At 1 bar the lstm beats the naive forecast (no change): its squared error is 5.00 % smaller (p = 0.4), which may be luck.",
+  );
+  expect(words({ pValue: null })).toMatch(/smaller \(too few dates for a test\), which may be luck\.$/);
+});
+
+test("says that the model does not beat the naive forecast", () => {
+  expect(words({ skill: -0.02, linearSkill: -0.03, horizon: 5 })).toBe(
+    "At 5 bars the lstm does not beat the naive forecast (no change): its squared error is 2.00 % larger (p = 0.01).",
+  );
+  expect(words({ skill: 0, linearSkill: 0 })).toMatch(/does not beat/);
+});
+
+test("says when the linear model does better", () => {
+  expect(words({ linearSkill: 0.08 })).toMatch(/ The linear model does better \(8\.00 %\)\.$/);
+  expect(words({})).not.toMatch(/linear/);
+});
+
+test("has a sentence for each horizon", () => {
+  expect(words({}, { horizon: 5, skill: -0.1, linearSkill: -0.2 })).toMatch(
+    /^At 1 bar the lstm beats .* At 5 bars the lstm does not beat /,
+  );
+});
+
+test("sets model and baselines in columns, a line per horizon", () => {
+  const table = scoreTable([base, { ...base, horizon: 10, pValue: null, bestReachableSkill: 0.06 }]);
+  const lines = table.split("\n");
+  expect(lines).toHaveLength(3);
+  expect(new Set(lines.map(({ length }) => length)).size).toBe(1);
+  expect(lines[0]).toMatch(
+    /horizon +n +RMSE model +RMSE naive +RMSE linear +skill +skill linear +best reachable/,
+  );
+  expect(lines[2]).toMatch(/^10 +100 +0\.01 +0\.01049 +0\.01095 +5\.00 % +1\.00 % +6\.00 % .* -$/);
+  expect(table).not.toMatch(/NaN|undefined|null/);
+});
+
+test("sets forecasts in columns, with and without quantiles", () => {
+  const output: PredictOutput = {
+    forecasts: [
+      {
+        symbol: "GOOG",
+        asOf: "2024-01-05",
+        horizon: 1,
+        time: "2024-01-08",
+        value: 0.0012346,
+        quantiles: { "0.1": -0.02, "0.9": 0.02 },
+      },
+    ],
+    target: "log-return",
+    unit: "log points",
+    model: { artifact: "m", digest: "d" },
+  };
+  expect(forecastTable(output).split("\n")[1]).toMatch(
+    /^GOOG +2024-01-05 +1 +2024-01-08 +0\.001235 +-0\.02 +0\.02$/,
+  );
+  expect(forecastTable({ ...output, forecasts: [] })).toMatch(/^symbol +as of/);
+});

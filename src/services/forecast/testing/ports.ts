@@ -1,0 +1,21 @@
+/** Ports that keep nothing: a training for tests, without disk, clock or terminal. */
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Context } from "../../../base/index.ts";
+
+export function quietPorts(): Pick<Context, "models" | "progress" | "clock" | "signal"> {
+  const never = async (): Promise<never> => {
+    throw new Error("this test keeps no models");
+  };
+  return {
+    models: {
+      create: never,
+      locate: never,
+      checkpoints: () => mkdtemp(join(tmpdir(), "fathom-test-checkpoints-")),
+    },
+    progress: { report() {} },
+    clock: { now: () => 0, elapsed: () => 0 },
+    signal: new AbortController().signal,
+  };
+}

@@ -1,0 +1,263 @@
+/** The forecast service as a library: in this process, on a data folder of its own. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Context, Logger } from "../../src/base/index.ts";
+import { localContext } from "../../src/platform/local/index.ts";
+import {
+  EvaluateInput,
+  forecastEvaluate,
+  forecastPredict,
+  forecastTrain,
+  PredictInput,
+  TrainInput,
+} from "../../src/services/forecast/index.ts";
+import { walk } from "../../src/services/forecast/testing/prices.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "fathom-service-"));
+  const day = (time: number) => new Date(time).toISOString().slice(0, 10);
+  const lines = ["A", "B", "C"].flatMap((symbol) => {
+    const { time, open, high, low, close, volume } = walk(symbol, symbol === "C" ? 8 : 260);
+    return [...time.keys()].map((i) =>
+      [symbol, day(time[i]), open?.[i], high?.[i], low?.[i], close[i], volume?.[i]].join(","),
+    );
+  });
+  await writeFile(
+    join(folder, "prices.csv"),
+    ["symbol,date,open,high,low,close,volume", ...lines].join("\n"),
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A context, and every warning that was given through it. */
+function world(options: { signal?: AbortSignal } = {}): { context: Context; warnings: string[] } {
+  const warnings: string[] = [];
+  const logger: Logger = { info() {}, warn: (message) => warnings.push(message) };
+  const context = localContext({
+    dataFolder: join(folder, "data"),
+    workingFolder: folder,
+    logger,
+    ...options,
+  });
+  return { context, warnings };
+}
+
+const quick = { data: "prices.csv", lookback: 5, epochs: 2, hiddenSize: 3, batchSize: 64, dropout: 0 };
+type Changes<T> = { [K in keyof T]?: unknown };
+const train = (changes: Changes<TrainInput> = {}, { context } = world()) =>
+  forecastTrain.run(TrainInput.parse({ ...quick, ...changes }), context);
+const predict = (artifact: string, changes: Changes<PredictInput> = {}, { context } = world()) =>
+  forecastPredict.run(PredictInput.parse({ artifact, data: "prices.csv", ...changes }), context);
+const judge = (artifact: string, changes: Changes<EvaluateInput> = {}, { context } = world()) =>
+  forecastEvaluate.run(EvaluateInput.parse({ artifact, data: "prices.csv", folds: 2, ...changes }), context);
+
+describe("training", () => {
+  test("gives the same bytes for the same seed, and others for another", async () => {
+    const model = async (out: string, seed: number) => {
+      const { artifact, resumedFrom } = await train({ out, seed });
+      expect(resumedFrom).toBe(0); // trained anew, not taken from a checkpoint
+      return readFile(join(artifact, "model.onnx"));
+    };
+    const [first, again, other] = [await model("s1", 1), await model("s2", 1), await model("s3", 2)];
+    expect(again.equals(first)).toBe(true);
+    expect(other.equals(first)).toBe(false);
+    expect(await readdir(join(folder, "data", "checkpoints"))).toEqual([]);
+  });
+
+  test("reads the same from CSV, Parquet and JSON", async () => {
+    const connection = await (await DuckDBInstance.create()).connect();
+    const from = `(SELECT * FROM read_csv('${join(folder, "prices.csv")}'))`;
+    await connection.run(`COPY ${from} TO '${join(folder, "prices.parquet")}' (FORMAT parquet)`);
+    await connection.run(`COPY ${from} TO '${join(folder, "prices.json")}' (FORMAT json, ARRAY true)`);
+    connection.closeSync();
+    const scores = [];
+    for (const data of ["prices.csv", "prices.parquet", "prices.json"]) {
+      const output = await train({ data, out: `format-${data}` });
+      expect(output.cleaning.rowsRead).toBe(528);
+      scores.push([output.samples, output.periods, output.history, output.test]);
+    }
+    expect(scores[1]).toEqual(scores[0]);
+    expect(scores[2]).toEqual(scores[0]);
+  });
+
+  test("takes only the symbols and dates that were asked for", async () => {
+    const output = await train({ symbols: ["B"], from: "2020-02-01", to: "2020-08-31", out: "narrow" });
+    expect(output.cleaning.rowsRead).toBe(213);
+    expect(output.periods.train[0]).toBe("2020-02-06"); // the first window has six bars
+    expect(output.periods.test[1]).toBe("2020-08-30");
+    const { data } = JSON.parse(readFileSync(join(output.artifact, "manifest.json"), "utf8"));
+    expect(data).toMatchObject({ symbols: ["B"], from: "2020-02-01", to: "2020-08-31" });
+  });
+
+  test("names symbols that are too short, and goes on without them", async () => {
+    const own = world();
+    await train({ out: "short", horizon: [3] }, own);
+    expect(own.warnings).toContainEqual(
+      "1 of 3 symbols have fewer than the 9 bars that lookback 5 and horizon 3 need, and are left out: C",
+    );
+  });
+
+  test("takes a horizon that is named twice once", async () => {
+    const { test: scores } = await train({ horizon: [3, 1, 3], out: "twice" });
+    expect(scores.horizons.map(({ horizon }) => horizon)).toEqual([3, 1]);
+  });
+
+  test("writes down what made the model, and appends it to the ledger", async () => {
+    const { artifact } = await train({ out: "facts" });
+    const manifest = JSON.parse(readFileSync(join(artifact, "manifest.json"), "utf8"));
+    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+    expect(manifest.versions).toMatchObject({ fathom: version, node: process.versions.node });
+    expect(manifest.versions.onnxruntime).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(manifest.metrics.test).toMatchObject({ naive: { mse: expect.any(Number) } });
+    const ledger = readFileSync(join(folder, "data", "ledger.jsonl"), "utf8")
+      .trimEnd()
+      .split("\n");
+    expect(JSON.parse(ledger[ledger.length - 1])).toMatchObject({
+      action: "forecast.train",
+      subject: artifact,
+    });
+  });
+});
+
+describe("prediction", () => {
+  beforeAll(async () => {
+    await train({ out: "model", horizon: [1, 3] });
+  });
+
+  test("forecasts every symbol and horizon, and names symbols that are too short", async () => {
+    await writeFile(
+      join(folder, "more.csv"),
+      `${readFileSync(join(folder, "prices.csv"), "utf8")}\nD,2020-01-01,1,1,1,1,1`,
+    );
+    const own = world();
+    const { forecasts, unit } = await predict("model", { data: "more.csv" }, own);
+    expect(unit).toBe("log points");
+    expect(forecasts.map(({ symbol, horizon }) => `${symbol}${horizon}`)).toEqual([
+      "A1",
+      "A3",
+      "B1",
+      "B3",
+      "C1",
+      "C3",
+    ]);
+    expect(own.warnings).toContainEqual(expect.stringMatching(/^1 of 4 symbols .* left out: D$/));
+  });
+
+  test("names the column that the model reads and the file lacks", async () => {
+    await writeFile(join(folder, "closes.csv"), "date,close\n2020-01-01,1\n2020-01-02,2\n");
+    await expect(predict("model", { data: "closes.csv" })).rejects.toMatchObject({
+      code: "DATA_COLUMN_MISSING",
+      details: { file: expect.stringContaining("closes.csv"), field: "open" },
+    });
+  });
+
+  test("says how many bars are needed when no symbol has them", async () => {
+    await expect(predict("model", { symbols: ["C"], to: "2020-01-04" })).rejects.toMatchObject({
+      code: "DATA_TOO_SHORT",
+      message: expect.stringMatching(/expected at least 6 bars of one symbol for lookback 5, received 4$/),
+    });
+  });
+
+  test("refuses a manifest whose configuration was changed", async () => {
+    const { artifact } = await train({ out: "edited" });
+    const path = join(artifact, "manifest.json");
+    const manifest = JSON.parse(readFileSync(path, "utf8"));
+    const refused = async (changed: unknown, words: RegExp) => {
+      writeFileSync(path, JSON.stringify(changed));
+      await expect(predict("edited")).rejects.toMatchObject({
+        kind: "conflict",
+        code: "ARTIFACT_CORRUPT",
+        message: expect.stringMatching(words),
+      });
+    };
+    const { columns, ...rest } = manifest.configuration;
+    await refused({ ...manifest, configuration: rest }, /manifest\.json: field configuration\.columns: /);
+    const { "model.onnx": model, ...files } = manifest.files;
+    await refused({ ...manifest, files }, /model\.onnx/);
+  });
+});
+
+describe("evaluation", () => {
+  test("judges what training did not see, as training itself did", async () => {
+    const trained = await train({ out: "judged" });
+    const whole = await judge("judged", { folds: 1 });
+    expect(whole.folds[0].from).toBe(trained.periods.test[0]);
+    expect(whole.total[0]).toMatchObject({
+      n: trained.test.n,
+      model: trained.test.model,
+      naive: trained.test.naive,
+      skill: trained.test.skill,
+    });
+  });
+
+  test("does not judge a model by what it was trained on, unless it trains anew", async () => {
+    await train({ out: "judged" });
+    await expect(judge("judged", { start: "2020-03-01" })).rejects.toMatchObject({
+      code: "INPUT_INVALID",
+      details: { field: "start" },
+    });
+    const anew = await judge("judged", { start: "2020-07-01", refit: true });
+    expect(anew.folds[0].from).toBe("2020-07-01");
+  });
+
+  test("trains each fold anew on its own past", async () => {
+    await train({ out: "judged" });
+    const both = await judge("judged", { refit: true, folds: 2 });
+    const last = await judge("judged", { refit: true, folds: 1, start: both.folds[1].from });
+    // The second fold alone: the same past, the same training, the same numbers.
+    expect(last.folds[0].horizons).toEqual(both.folds[1].horizons);
+    expect(both.folds[0].horizons[0].linear).not.toEqual(both.folds[1].horizons[0].linear);
+  });
+
+  test("weighs each fold by the naive forecast of its own training", async () => {
+    await train({ out: "rises", target: "direction" });
+    const { folds, total } = await judge("rises", { refit: true });
+    const samples = folds.reduce((sum, { horizons: [one] }) => sum + one.n, 0);
+    const squared = folds.reduce((sum, { horizons: [one] }) => sum + one.n * one.naive.mse, 0);
+    expect(total[0].naive.mse).toBeCloseTo(squared / samples, 12);
+  });
+
+  test("says when there is nothing new to judge by", async () => {
+    const { periods } = await train({ out: "judged" });
+    await expect(judge("judged", { to: periods.validation[1] })).rejects.toMatchObject({
+      code: "FORECAST_NOTHING_NEW",
+    });
+  });
+});
+
+test("uses the market of the training where it is simulated, unless another seed is given", async () => {
+  const { test: trained } = await train({
+    data: "simulated",
+    symbols: ["FIN01", "TEC01"],
+    out: "simulated",
+    seed: 7,
+  });
+  const same = await judge("simulated", { data: "simulated", symbols: ["FIN01", "TEC01"], folds: 1 });
+  expect(same.total[0].model.mse).toBe(trained.model.mse);
+  expect(same.total[0].bestReachableSkill).toBe(trained.bestReachableSkill);
+  const other = await judge("simulated", {
+    data: "simulated",
+    symbols: ["FIN01", "TEC01"],
+    folds: 1,
+    seed: 8,
+  });
+  expect(other.total[0].model.mse).not.toBe(trained.model.mse);
+});
+
+test("stops when it is told to, and leaves no model", async () => {
+  const controller = new AbortController();
+  const own = world({ signal: controller.signal });
+  const progress = {
+    report: ({ stage }: { stage: string }) => {
+      if (stage === "train") controller.abort();
+    },
+  };
+  const stopped = train({ out: "never" }, { ...own, context: { ...own.context, progress } });
+  await expect(stopped).rejects.toMatchObject({ code: "INTERRUPTED" });
+  expect(await readdir(join(folder, "data", "models"))).not.toContain("never");
+});

@@ -1,0 +1,74 @@
+/** What only a process can show: signals, pipes and the exit status that the shell sees. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { expect, onTestFinished, test } from "vitest";
+
+function fathom(...words: string[]) {
+  const child = spawn(process.execPath, ["--import", "tsx", "test/interfaces/toy-fathom.ts", ...words], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (words: string) => {
+      output[name] += words;
+    });
+  }
+  return { child, output, exit: once(child, "close") };
+}
+
+/** Resolves when the child has written `words` to standard error. */
+async function heard(child: ChildProcess, words: string): Promise<void> {
+  let all = "";
+  await new Promise<void>((resolve) => {
+    child.stderr?.on("data", (fresh: string) => {
+      all += fresh;
+      if (all.includes(words)) resolve();
+    });
+  });
+}
+
+test.each(["SIGINT", "SIGTERM"] as const)("ends in order and with status 130 on %s", async (signal) => {
+  const { child, output, exit } = fathom("toy", "count", "--to", "100000", "--step-ms", "5", "--json");
+  await heard(child, "count: 1/");
+  child.kill(signal);
+  expect(await exit).toEqual([130, null]);
+  expect(output.stderr).toMatch(/\nerror INTERRUPTED: toy\.count: interrupted before it was done\n$/);
+  expect(JSON.parse(output.stdout)).toMatchObject({ code: "INTERRUPTED" });
+});
+
+test("reads the whole input from standard input", async () => {
+  const { child, output, exit } = fathom("toy", "moving-average", "--input", "-", "--json");
+  child.stdin.end('{"data": "piped.csv"}');
+  expect(await exit).toEqual([0, null]);
+  expect(JSON.parse(output.stdout).received.data).toBe("piped.csv");
+});
+
+test("is quiet when nobody reads its output any more", async () => {
+  const { child, output, exit } = fathom("toy", "count", "--to", "20", "--step-ms", "20", "--quiet");
+  child.stdout.destroy();
+  expect(await exit).toEqual([0, null]);
+  expect(output.stderr).toBe("");
+});
+
+test("serves until it is told to stop", async () => {
+  const { child, output, exit } = fathom("serve", "--port", "0", "--log-level", "silent");
+  let address = "";
+  await new Promise<void>((resolve) => {
+    child.stderr.on("data", (words: string) => {
+      address ||= /http:\/\/[\d.:]+/.exec(words)?.[0] ?? "";
+      if (address) resolve();
+    });
+  });
+  expect(await (await fetch(`${address}/healthz`)).json()).toEqual({ status: "ok" });
+
+  const second = fathom("serve", "--port", new URL(address).port);
+  expect(await second.exit).toEqual([5, null]);
+  expect(second.output.stderr).toMatch(/^error PORT_IN_USE: --port: expected a free port, received \d+/m);
+
+  child.kill("SIGTERM");
+  expect(await exit).toEqual([0, null]);
+  expect(output.stderr).toMatch(/stopped\n$/);
+});
