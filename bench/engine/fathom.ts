@@ -70,7 +70,7 @@ async function prepareForward(work: Work): Promise<Prepared> {
   const { apply } = networkOf(work);
   const shape = sampleShape(work);
   const y = apply(input("x", ["batch", ...shape]));
-  const runtime = createRuntime({ threads: 2 });
+  const runtime = createRuntime({ threads: 1 }); // as `forecast.predict` has it
   const session = await runtime.load(toOnnx(traceGraph({ y })));
   const step = async (repeat: number) => {
     const feeds = { x: values([work.batch, ...shape], 1) };

@@ -89,19 +89,23 @@ export {
 export { constantRate, cosineRate, type Schedule, stepRate } from "./schedules.ts";
 export { type DataType, type Dimension, formatShape, type Shape, type TensorType } from "./shape.ts";
 export { type ArrayValue, constant, input, Parameter, parameter, Tensor, type TypedArray } from "./tensor.ts";
+export { packParameters, unpackParameters, viewsOf } from "./training/packing.ts";
 export {
   type BatchTensors,
   compileTraining,
+  type LoopPlan,
+  type ShardPlan,
+  type TrainingProgram,
+  type TrainingSpec,
+} from "./training/program.ts";
+export {
   initialState,
-  packParameters,
+  type StartOptions,
   type StepBatches,
   type StepResults,
   startTraining,
   type Training,
-  type TrainingProgram,
-  type TrainingSpec,
   type TrainingState,
-  unpackParameters,
-  viewsOf,
-} from "./training.ts";
+} from "./training/training.ts";
 export { verifyGraph } from "./verify.ts";
+export { flopOf } from "./work.ts";

@@ -167,6 +167,8 @@ export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor =>
 export interface MatmulOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
+  /** `[m]`, added to every row of the result. */
+  readonly bias?: Tensor;
 }
 
 /**
@@ -178,8 +180,9 @@ export interface MatmulOptions {
 export function matmul(
   a: Tensor,
   b: Tensor,
-  { transposeA = false, transposeB = false }: MatmulOptions = {},
+  { transposeA = false, transposeB = false, bias }: MatmulOptions = {},
 ): Tensor {
+  const added = bias ? [bias] : [];
   if (b.shape.length === 2 && a.shape.length > 2 && !transposeA) {
     const rows = sizeOf(a.shape.slice(0, -1));
     const features = a.shape[a.shape.length - 1];
@@ -188,10 +191,10 @@ export function matmul(
         `matmul: expected equal inner sizes, received ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
       );
     }
-    const product = apply("matmul", [reshape(a, [rows, features]), b], { transposeA, transposeB });
+    const product = apply("matmul", [reshape(a, [rows, features]), b, ...added], { transposeA, transposeB });
     return reshape(product, [...a.shape.slice(0, -1), product.shape[1]]);
   }
-  return apply("matmul", [a, b], { transposeA, transposeB });
+  return apply("matmul", [a, b, ...added], { transposeA, transposeB });
 }
 
 /**

@@ -3,7 +3,7 @@
  * and whatever an optimiser remembers: an update is a handful of operations on whole vectors, however many layers there are.
  */
 import { PlatformError } from "../base/index.ts";
-import { add, div, exp, minimum, mul, sqrt, sub, sum } from "./operations.ts";
+import { add, div, minimum, mul, sqrt, sub, sum } from "./operations.ts";
 import type { Tensor } from "./tensor.ts";
 
 export interface UpdateArguments {
@@ -12,16 +12,18 @@ export interface UpdateArguments {
   readonly gradient: Tensor;
   /** One `[size]` vector per name in `memory`; zero at the start. */
   readonly memory: readonly Tensor[];
-  /** Scalar. */
-  readonly learningRate: Tensor;
-  /** Scalar: 1 in the first step. */
-  readonly step: Tensor;
+  /** One scalar per name in `settings`: their values in this step. */
+  readonly settings: readonly Tensor[];
 }
 
 export interface Optimiser {
   readonly name: string;
   /** What it remembers from step to step. */
   readonly memory: readonly string[];
+  /** The scalars that its update reads. */
+  readonly settings: readonly string[];
+  /** Their values in a step, 1 being the first; worked out in float64 outside of the graph. */
+  readonly settingsAt: (step: number, learningRate: number) => readonly number[];
   readonly update: (args: UpdateArguments) => {
     readonly parameters: Tensor;
     readonly memory: readonly Tensor[];
@@ -46,16 +48,22 @@ export function sgd({
   return {
     name: "sgd",
     memory: momentum === 0 ? [] : ["velocity"],
-    update: ({ parameters, gradient, memory, learningRate }) => {
-      if (momentum === 0) return { parameters: sub(parameters, mul(gradient, learningRate)), memory };
+    settings: ["rate"],
+    settingsAt: (_, learningRate) => [learningRate],
+    update: ({ parameters, gradient, memory, settings: [rate] }) => {
+      if (momentum === 0) return { parameters: sub(parameters, mul(gradient, rate)), memory };
       const velocity = add(mul(memory[0], momentum), gradient);
       const direction = nesterov ? add(gradient, mul(velocity, momentum)) : velocity;
-      return { parameters: sub(parameters, mul(direction, learningRate)), memory: [velocity] };
+      return { parameters: sub(parameters, mul(direction, rate)), memory: [velocity] };
     },
   };
 }
 
-/** RMSprop (Tieleman and Hinton 2012): `s = α s + (1-α) g²`, `p -= rate g / (√s + ε)`. */
+/**
+ * RMSprop (Tieleman and Hinton 2012): `s = α s + (1-α) g²`, `p -= rate g / (√s + ε)`.
+ *
+ * What is kept is `s / (1-α)`, which saves a pass over the vector; the scalars make up for it.
+ */
 export function rmsprop({
   alpha = 0.99,
   epsilon = 1e-8,
@@ -65,15 +73,16 @@ export function rmsprop({
 } = {}): Optimiser {
   inRange("rmsprop alpha", alpha, 0, 1);
   positive("rmsprop epsilon", epsilon);
+  const unit = Math.sqrt(1 - alpha);
   return {
     name: "rmsprop",
     memory: ["squares"],
-    update: ({ parameters, gradient, memory: [squares], learningRate }) => {
-      const next = add(mul(squares, alpha), mul(mul(gradient, gradient), 1 - alpha));
-      return {
-        parameters: sub(parameters, mul(div(gradient, add(sqrt(next), epsilon)), learningRate)),
-        memory: [next],
-      };
+    settings: ["rate"],
+    settingsAt: (_, learningRate) => [learningRate / unit],
+    update: ({ parameters, gradient, memory: [squares], settings: [rate] }) => {
+      const next = add(mul(squares, alpha), mul(gradient, gradient));
+      const move = div(gradient, add(sqrt(next), epsilon / unit));
+      return { parameters: sub(parameters, mul(move, rate)), memory: [next] };
     },
   };
 }
@@ -98,6 +107,12 @@ export function adamW({
   return adamLike("adamW", options, weightDecay);
 }
 
+/**
+ * `m = β₁ m + (1-β₁) g`, `v = β₂ v + (1-β₂) g²`, `p -= rate m̂ / (√v̂ + ε)` with `m̂ = m / (1-β₁ᵗ)` and `v̂ = v / (1-β₂ᵗ)`.
+ *
+ * What is kept is `m / (1-β₁)` and `v / (1-β₂)`, which saves two passes over the vector. The scalars make up for it, and hold both
+ * corrections: with `c = √((1-β₂ᵗ) / (1-β₂))`, the step is `rate (1-β₁) / (1-β₁ᵗ) c · m' / (√v' + c ε)`.
+ */
 function adamLike(
   name: string,
   { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions,
@@ -106,19 +121,21 @@ function adamLike(
   inRange(`${name} beta1`, beta1, 0, 1);
   inRange(`${name} beta2`, beta2, 0, 1);
   positive(`${name} epsilon`, epsilon);
+  const decays = weightDecay > 0;
   return {
     name,
     memory: ["mean", "squares"],
-    update: ({ parameters, gradient, memory: [mean, squares], learningRate, step }) => {
-      const nextMean = add(mul(mean, beta1), mul(gradient, 1 - beta1));
-      const nextSquares = add(mul(squares, beta2), mul(mul(gradient, gradient), 1 - beta2));
-      // β^step = exp(step ln β); the corrections are scalars, so they are folded into the rate and ε.
-      const correction1 = sub(1, power(beta1, step));
-      const correction2 = sqrt(sub(1, power(beta2, step)));
-      const rate = div(mul(learningRate, correction2), correction1);
-      const move = div(mul(nextMean, rate), add(sqrt(nextSquares), mul(correction2, epsilon)));
-      const decayed =
-        weightDecay === 0 ? parameters : mul(parameters, sub(1, mul(learningRate, weightDecay)));
+    settings: ["rate", "epsilon", ...(decays ? ["kept"] : [])],
+    settingsAt: (step, learningRate) => {
+      const correction = Math.sqrt((1 - beta2 ** step) / (1 - beta2));
+      const rate = (learningRate * (1 - beta1) * correction) / (1 - beta1 ** step);
+      return [rate, correction * epsilon, ...(decays ? [1 - learningRate * weightDecay] : [])];
+    },
+    update: ({ parameters, gradient, memory: [mean, squares], settings: [rate, smallest, kept] }) => {
+      const nextMean = add(mul(mean, beta1), gradient);
+      const nextSquares = add(mul(squares, beta2), mul(gradient, gradient));
+      const move = mul(div(nextMean, add(sqrt(nextSquares), smallest)), rate);
+      const decayed = decays ? mul(parameters, kept) : parameters;
       return { parameters: sub(decayed, move), memory: [nextMean, nextSquares] };
     },
   };
@@ -133,10 +150,6 @@ export function clipByNorm(
   if (limit === Number.POSITIVE_INFINITY) return { gradient, norm };
   positive("gradient clipping limit", limit);
   return { gradient: mul(gradient, minimum(div(limit, add(norm, 1e-6)), 1)), norm };
-}
-
-function power(base: number, exponent: Tensor): Tensor {
-  return exp(mul(exponent, Math.log(base)));
 }
 
 function positive(what: string, value: number): void {

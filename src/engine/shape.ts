@@ -12,6 +12,10 @@ export type Shape = readonly Dimension[];
 /** Element types. Training runs in float32; float64 is for checking gradients; indices are int64. */
 export type DataType = "float32" | "float64" | "int64" | "int32" | "uint32" | "bool";
 
+export function isFloat(dtype: DataType): boolean {
+  return dtype === "float32" || dtype === "float64";
+}
+
 /** What is known of a tensor before anything runs. */
 export interface TensorType {
   readonly dtype: DataType;

@@ -1,6 +1,6 @@
 import { type Key, splitKey } from "../../base/index.ts";
 import { uniform } from "../initialisers.ts";
-import { add, matmul } from "../operations.ts";
+import { matmul } from "../operations.ts";
 import { type Parameter, parameter, type Tensor } from "../tensor.ts";
 import type { Layer } from "./layer.ts";
 
@@ -22,6 +22,6 @@ export class Linear implements Layer {
   }
 
   apply(x: Tensor): Tensor {
-    return add(matmul(x, this.weight, { transposeB: true }), this.bias);
+    return matmul(x, this.weight, { transposeB: true, bias: this.bias });
   }
 }

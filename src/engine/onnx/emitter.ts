@@ -129,6 +129,17 @@ export class Emitter {
     return name;
   }
 
+  /** A constant array of one value. */
+  filled(value: number, shape: readonly number[], dtype: DataType): string {
+    const key = `${dtype}[${shape}]filled ${value}`;
+    const known = this.#shared.constants.get(key);
+    if (known !== undefined) return known;
+    const size = shape.reduce((a, b) => a * b, 1);
+    const name = this.constant(new Array<number>(size).fill(value), shape, dtype);
+    this.#shared.constants.set(key, name);
+    return name;
+  }
+
   /** A constant vector of whole numbers: axes, sizes, positions. */
   ints(values: readonly number[]): string {
     return this.constant(values, [values.length], "int64");

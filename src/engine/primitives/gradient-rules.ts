@@ -21,7 +21,7 @@ import {
   transpose,
   where,
 } from "../operations.ts";
-import { type DataType, formatShape, mismatch, type Shape, sameShape } from "../shape.ts";
+import { formatShape, isFloat, mismatch, type Shape, sameShape } from "../shape.ts";
 import { constant, type Tensor } from "../tensor.ts";
 import { gruGradient, lstmGradient, noSecondDerivative, rnnGradient } from "./recurrent/gradients.ts";
 import type { GradientRules } from "./table.ts";
@@ -61,7 +61,7 @@ export const gradientRules: GradientRules = {
   sqrt: ({ dy, y }) => [div(mul(dy, 0.5), y)],
   tanh: ({ dy, y }) => [mul(dy, sub(1, mul(y, y)))], // 1 - tanh², read off the output
   sigmoid: ({ dy, y }) => [mul(dy, mul(y, sub(1, y)))],
-  relu: ({ dy, y }) => [mul(dy, sign(y))], // 0 at 0
+  relu: ({ dy, y }) => [mul(dy, cast(cast(y, "bool"), y.dtype))], // 1 where the output is not 0; far cheaper than its sign
   // Whole numbers are piecewise constant in what they were made from.
   cast: ({ dy, inputs: [x] }) => [isFloat(x.dtype) && isFloat(dy.dtype) ? cast(dy, x.dtype) : null],
 
@@ -133,14 +133,14 @@ export const gradientRules: GradientRules = {
   },
   scatterAdd: ({ dy, inputs: [, indices] }) => [gather(dy, indices, 0), null],
 
-  matmul: ({ dy, inputs: [a, b], attributes: { transposeA, transposeB } }) => {
+  matmul: ({ dy, inputs: [a, b, bias], attributes: { transposeA, transposeB } }) => {
     const da = transposeA
       ? matmul(b, dy, { transposeA: transposeB, transposeB: true })
       : matmul(dy, b, { transposeB: !transposeB });
     const db = transposeB
       ? matmul(dy, a, { transposeA: true, transposeB: transposeA })
       : matmul(a, dy, { transposeA: !transposeA });
-    return [sumTo(da, a.shape), sumTo(db, b.shape)];
+    return [sumTo(da, a.shape), sumTo(db, b.shape), ...(bias ? [sumTo(dy, bias.shape)] : [])];
   },
 
   lstm: lstmGradient,
@@ -163,10 +163,6 @@ function fixedSize(name: string, shape: Shape, axis: number): number {
     );
   }
   return size;
-}
-
-function isFloat(dtype: DataType): boolean {
-  return dtype === "float32" || dtype === "float64";
 }
 
 /** Zeros of a tensor's type, which do not depend on its values: 0 times infinity is no zero. */

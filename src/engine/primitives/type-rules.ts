@@ -6,6 +6,7 @@ import {
   formatShape,
   mismatch,
   type Shape,
+  sameShape,
   sizeOf,
   type TensorType,
 } from "../shape.ts";
@@ -146,7 +147,7 @@ export const typeRules: TypeRules = {
     return [{ dtype: updates.dtype, shape: [rows, ...updates.shape.slice(indices.shape.length)] }];
   },
 
-  matmul: ([a, b], { transposeA, transposeB }) => {
+  matmul: ([a, b, bias], { transposeA, transposeB }) => {
     const received = `received ${formatShape(a.shape)} and ${formatShape(b.shape)}`;
     if (a.shape.length < 2 || b.shape.length < 2)
       throw mismatch(`matmul: expected two matrices, ${received}`);
@@ -154,6 +155,11 @@ export const typeRules: TypeRules = {
     const [rows, inner] = lastTwo(a.shape, transposeA);
     const [innerOther, columns] = lastTwo(b.shape, transposeB);
     if (inner !== innerOther) throw mismatch(`matmul: expected equal inner sizes, ${received}`);
+    if (bias && (bias.dtype !== a.dtype || !sameShape(bias.shape, [columns]))) {
+      throw mismatch(
+        `matmul: expected a bias ${a.dtype}${formatShape([columns])}, received ${bias.dtype}${formatShape(bias.shape)}`,
+      );
+    }
     return [
       {
         dtype: a.dtype,

@@ -11,7 +11,7 @@ export interface TensorValue {
 }
 
 export interface RuntimeOptions {
-  /** Threads of one operator; 2 by default. The results do not depend on it for training graphs of one size. */
+  /** Threads to work with; 2 by default. The results of a training do not depend on it. */
   readonly threads?: number;
 }
 
@@ -34,13 +34,53 @@ export interface RunResult<Fetch extends string> {
 
 /** A graph that ONNX Runtime has loaded. */
 export interface Session {
+  /** Its number in the worker. */
+  readonly id: number;
   run<Fetch extends string>(options: RunOptions<Fetch>): Promise<RunResult<Fetch>>;
   release(): Promise<void>;
 }
 
+/** One worker's part of several training steps; `training/training.ts` says what they are. */
+export interface ShardRun {
+  readonly gradient: Session;
+  readonly update: Session;
+  /** What each of the two graphs reads. */
+  readonly inputs: { readonly gradient: readonly string[]; readonly update: readonly string[] };
+  readonly slots: Readonly<Record<string, string>>;
+  /** Inputs of `update` whose next value it answers as `next_...`. */
+  readonly carried: readonly string[];
+  /** The shards of this worker, the number of all, and the workers that share them. */
+  readonly ranks: readonly number[];
+  readonly shards: number;
+  readonly workers: number;
+  /** Samples of a shard, learned values, and steps of this call. */
+  readonly rows: number;
+  readonly size: number;
+  readonly steps: number;
+  /** By name, a value per step. */
+  readonly settings: Readonly<Record<string, Float32Array>>;
+  readonly seeds: Uint32Array;
+  /** `[steps * shards * rows]`. */
+  readonly indices: BigInt64Array;
+  readonly weights: Float32Array;
+  /** Memory of all workers: two regions of gradients, of losses with weights, and how many have arrived and whether one failed. */
+  readonly shared: Readonly<Record<"gradients" | "totals" | "meeting", SharedArrayBuffer>>;
+}
+
+export interface ShardRunResult {
+  readonly losses: Float32Array;
+  readonly gradientNorms: Float32Array;
+  readonly milliseconds: number;
+}
+
 /** A worker thread with its sessions and slots. */
 export interface Runtime {
-  load(model: Uint8Array, options?: Readonly<Record<string, unknown>>): Promise<Session>;
+  readonly threads: number;
+  /** Other workers beside this one. They start when they are first asked for, and end with it. */
+  peers(count: number): readonly Runtime[];
+  /** @param options threads of one operator; those of the runtime when they are not named */
+  load(model: Uint8Array, options?: { readonly threads?: number }): Promise<Session>;
+  runShards(run: ShardRun): Promise<ShardRunResult>;
   /** A name for a slot that nothing else in this worker uses. */
   slot(name: string): string;
   /** Stores a value in the worker. The value's memory moves there and is empty afterwards, unless `copy` is asked for. */
@@ -60,6 +100,7 @@ interface Waiting {
 export function createRuntime({ threads = 2 }: RuntimeOptions = {}): Runtime {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: { threads } });
   const waiting = new Map<number, Waiting>();
+  const peers: Runtime[] = [];
   let next = 0;
   /** Why nothing more can be asked of the worker. */
   let ended: Error | null = null;
@@ -101,10 +142,18 @@ export function createRuntime({ threads = 2 }: RuntimeOptions = {}): Runtime {
   };
 
   return {
+    threads,
+    peers: (count) => {
+      while (peers.length < count) peers.push(createRuntime({ threads }));
+      return peers.slice(0, count);
+    },
+    runShards: ({ gradient, update, ...run }) =>
+      call("runShards", { ...run, gradient: gradient.id, update: update.id }),
     async load(model, options = {}) {
       const session = next++;
-      await call("load", { session, model, options });
+      await call("load", { session, model, ...options });
       return {
+        id: session,
         run: async ({ feeds, keep = {}, fetch, repeat = 1 }) => {
           for (const [name, value] of Object.entries(feeds))
             if (typeof value !== "string") requireWhole(name, value);
@@ -122,7 +171,7 @@ export function createRuntime({ threads = 2 }: RuntimeOptions = {}): Runtime {
     drop: (...names) => call("drop", { names }),
     async close() {
       end(new Error("ONNX Runtime's worker was closed"));
-      await worker.terminate();
+      await Promise.all([worker.terminate(), ...peers.map((peer) => peer.close())]);
     },
   };
 }

@@ -22,19 +22,35 @@ const slotOf = (name) => {
   if (!tensor) throw new Error(`nothing is stored in slot "${name}"`);
   return tensor;
 };
+/** What a graph reads, from what is offered for this step and from slots. */
+const feedsOf = (inputs, names, offered) =>
+  Object.fromEntries(inputs.map((name) => [name, offered[name] ?? slotOf(names[name])]));
+
+/** Waits until `arrivals` workers have come by: a moment awake, because they come at nearly the same time, then asleep. */
+const meet = (meeting, arrivals) => {
+  if (Atomics.add(meeting, 0, 1) + 1 === arrivals) {
+    Atomics.notify(meeting, 0);
+    return;
+  }
+  for (let turn = 0; ; turn++) {
+    const arrived = Atomics.load(meeting, 0);
+    if (arrived >= arrivals) return;
+    if (Atomics.load(meeting, 1) !== 0) throw new Error("another shard of this step failed");
+    if (turn > 20_000) Atomics.wait(meeting, 0, arrived, 100);
+  }
+};
 const toTensor = ({ dtype, data, shape }) => new Tensor(dtype, data, shape);
 const toValue = (tensor) => ({ dtype: tensor.type, data: tensor.data, shape: [...tensor.dims] });
 
 const actions = {
-  async load({ session, model, options }) {
+  async load({ session, model, threads = workerData.threads }) {
     sessions.set(
       session,
       await InferenceSession.create(model, {
-        intraOpNumThreads: workerData.threads,
+        intraOpNumThreads: threads,
         interOpNumThreads: 1,
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
-        ...options,
       }),
     );
   },
@@ -53,6 +69,64 @@ const actions = {
     }
     for (const [name, slot] of Object.entries(keep)) slots.set(slot, results[name]);
     return { outputs: Object.fromEntries(fetch.map((name) => [name, toValue(results[name])])), milliseconds };
+  },
+  /**
+   * This worker's part of several training steps: the gradients of its shards, the meeting with the other workers, and then the
+   * update, which every worker makes alike, so that no parameters have to travel.
+   */
+  async runShards({ gradient, update, inputs, slots: names, carried, ranks, shared, ...run }) {
+    const { size, shards, rows, steps, settings, seeds, indices, weights, workers } = run;
+    const [gradientSession, updateSession] = [sessionOf(gradient), sessionOf(update)];
+    const regions = (buffer, length) =>
+      [0, 1].map((region) => new Float32Array(buffer, region * length * 4, length));
+    const sharedGradients = regions(shared.gradients, shards * size);
+    const sharedTotals = regions(shared.totals, shards * 2);
+    const meeting = new Int32Array(shared.meeting);
+    const gradients = new Float32Array(shards * size);
+    const [losses, gradientNorms] = [new Float32Array(steps), new Float32Array(steps)];
+    const started = performance.now();
+    for (let step = 0; step < steps; step++) {
+      const [ofGradients, ofTotals] = [sharedGradients[step % 2], sharedTotals[step % 2]];
+      for (const rank of ranks) {
+        const from = (step * shards + rank) * rows;
+        const offered = {
+          // Shards draw other random numbers: the seed is apart by the golden ratio of 32 bits.
+          seed: new Tensor("uint32", Uint32Array.of(seeds[step] + Math.imul(rank, 0x9e3779b9)), []),
+          indices: new Tensor("int64", indices.subarray(from, from + rows), [rows]),
+          weights: new Tensor("float32", weights.subarray(from, from + rows), [rows]),
+        };
+        const feeds = feedsOf(inputs.gradient, names, offered);
+        const results = await gradientSession.run(feeds, ["gradient", "loss", "weight"]);
+        const weight = results.weight.data[0];
+        // A mean over no weight is no number, and counts for nothing.
+        if (weight === 0) ofGradients.fill(0, rank * size, (rank + 1) * size);
+        else ofGradients.set(results.gradient.data, rank * size);
+        ofTotals.set([weight === 0 ? 0 : results.loss.data[0], weight], rank * 2);
+      }
+      meet(meeting, (step + 1) * workers);
+      gradients.set(ofGradients);
+      const column = (place) =>
+        Float32Array.from({ length: shards }, (_, rank) => ofTotals[rank * 2 + place]);
+      const offered = {
+        gradients: new Tensor("float32", gradients, [shards, size]),
+        losses: new Tensor("float32", column(0), [shards, 1]),
+        shard_weights: new Tensor("float32", column(1), [shards]),
+      };
+      for (const [name, values] of Object.entries(settings))
+        offered[name] = new Tensor("float32", values.subarray(step, step + 1), []);
+      const next = carried.map((name) => `next_${name}`);
+      const results = await updateSession.run(feedsOf(inputs.update, names, offered), [
+        ...next,
+        "loss",
+        "gradient_norm",
+      ]);
+      carried.forEach((name, i) => {
+        slots.set(names[name], results[next[i]]);
+      });
+      losses[step] = results.loss.data[0];
+      gradientNorms[step] = results.gradient_norm.data[0];
+    }
+    return { losses, gradientNorms, milliseconds: performance.now() - started };
   },
   async put({ slot, value }) {
     slots.set(slot, toTensor(value));

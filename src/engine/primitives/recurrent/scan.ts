@@ -87,14 +87,7 @@ export function initialState(to: Emitter, given: string | undefined, type: Tenso
 
 /** An array of one value. */
 export function filled(to: Emitter, value: number, shape: Shape, dtype: TensorType["dtype"]): string {
-  if (isStatic(shape)) {
-    const size = shape.reduce((a, b) => a * b, 1);
-    return to.constant(
-      Array.from({ length: size }, () => value),
-      shape,
-      dtype,
-    );
-  }
+  if (isStatic(shape)) return to.filled(value, shape, dtype);
   return to.one("Expand", [to.constant(value, [], dtype), to.shape(shape)]);
 }
 

@@ -1,0 +1,215 @@
+/**
+ * How a model becomes a training graph.
+ *
+ * The model is traced once on a batch: forward pass, loss, gradients (`gradient.ts`), clipping and the optimiser's update are all
+ * tensors of one graph, whose outputs are the next parameters. The parameters live in one vector `[size]` that the graph cuts into
+ * the model's arrays and puts together again; the data set stays in the worker, and every step gathers its own batch by index.
+ *
+ * A small step is bound by calls rather than by arithmetic: `toOnnxLoop` wraps its graph in an ONNX `Loop`, so that one call of
+ * ONNX Runtime runs many steps. A large step is cut into shards of its batch, one for each worker thread: one graph makes a shard's
+ * gradient, a second one joins the shards' gradients and moves the parameters, in every worker alike. Whole shards on one
+ * thread each keep two cores twice as busy as one operator after the other on two threads.
+ */
+import { invariant } from "../../base/index.ts";
+import { gradient } from "../gradient.ts";
+import { type Graph, type NamedParameter, traceGraph } from "../graph.ts";
+import type { Pass } from "../layers/layer.ts";
+import { toOnnx, toOnnxLoop, trainingOpset } from "../onnx/model.ts";
+import { concat, div, flatten, matmul, reshape, sum } from "../operations.ts";
+import { clipByNorm, type Optimiser } from "../optimisers.ts";
+import { formatShape, mismatch, type TensorType } from "../shape.ts";
+import { input, inputName, type Tensor } from "../tensor.ts";
+import { flopOf } from "../work.ts";
+import { packedSize, viewsOf } from "./packing.ts";
+
+/** What the loss of one batch is made from. */
+export interface BatchTensors {
+  /** The whole data set by column, as it was put into the worker. */
+  readonly data: Readonly<Record<string, Tensor>>;
+  /** Which samples this batch holds, int64 `[batch]`. */
+  readonly indices: Tensor;
+  /** Weight of each sample, float32 `[batch]`; 0 for the padding of a last, smaller batch. */
+  readonly weights: Tensor;
+  readonly pass: Pass;
+}
+
+export interface TrainingSpec {
+  readonly parameters: readonly NamedParameter[];
+  readonly data: Readonly<Record<string, TensorType>>;
+  readonly batchSize: number;
+  /** The scalar that training makes small: a mean over the batch, by weight. */
+  readonly loss: (batch: BatchTensors) => Tensor;
+  readonly optimiser: Optimiser;
+  /** Largest length of the gradient; infinite for no clipping. */
+  readonly clipNorm?: number;
+  /**
+   * How many parts of the batch are worked on side by side, each with its own gradient. Without it, large steps have two and small
+   * ones one. The result depends on it by rounding, and never on how many threads there are to do the work.
+   */
+  readonly shards?: number;
+}
+
+/** A compiled training step. */
+export interface TrainingProgram {
+  readonly spec: TrainingSpec;
+  /** Number of learned values. */
+  readonly size: number;
+  /** Floating-point operations of one step's products. */
+  readonly flop: number;
+  readonly plan: LoopPlan | ShardPlan;
+}
+
+/** A graph with the ONNX model that it became. What it reads; a loss need not use everything that it is offered. */
+export interface CompiledGraph {
+  readonly graph: Graph;
+  readonly model: Uint8Array;
+  readonly inputs: ReadonlySet<string>;
+}
+
+/** Many steps in one call. */
+export interface LoopPlan {
+  readonly kind: "loop";
+  /** So small that to share its products between threads costs more than it saves. */
+  readonly small: boolean;
+  /** The graph of one step, which the loop repeats; `printGraph` shows it. */
+  readonly step: CompiledGraph;
+}
+
+/** The batch in parts, one for each worker. */
+export interface ShardPlan {
+  readonly kind: "shards";
+  readonly shards: number;
+  /** Samples of one shard. */
+  readonly rows: number;
+  /** From one shard's samples to its gradient `[size]`, its loss and the sum of its weights. */
+  readonly gradient: CompiledGraph;
+  /** From all shards' gradients `[shards, size]` to the next parameters. */
+  readonly update: CompiledGraph;
+}
+
+/** From this many operations on, threads that work side by side save more than their exchange costs. */
+const largeFlop = 4e7;
+
+/** Traces a training step and compiles it. */
+export function compileTraining(spec: TrainingSpec): TrainingProgram {
+  const size = packedSize(spec.parameters);
+  const whole = traceLoss(spec, spec.batchSize);
+  const flop = flopOf(traceGraph({ gradient: whole.gradient }));
+  const small = flop < largeFlop;
+  const shards = spec.shards ?? (small || spec.batchSize === 1 ? 1 : 2);
+  if (!(Number.isSafeInteger(shards) && shards >= 1 && shards <= spec.batchSize)) {
+    throw mismatch(`training: expected 1 to ${spec.batchSize} shards of the batch, received ${shards}`);
+  }
+  const plan = shards === 1 ? loopPlan(spec, size, whole, small) : shardPlan(spec, size, shards);
+  return { spec, size, flop, plan };
+}
+
+/** Names that the graphs share with whoever runs them. */
+export const graphNames = {
+  data: (column: string) => `data_${column}`,
+  memory: (name: string) => `memory_${name}`,
+  setting: (name: string) => `setting_${name}`,
+  next: (name: string) => `next_${name}`,
+} as const;
+
+/** Everything that travels from step to step. */
+export function carriedNames({ memory }: Optimiser): string[] {
+  return ["parameters", ...memory.map(graphNames.memory)];
+}
+
+interface TracedLoss {
+  readonly loss: Tensor;
+  /** `[size]`. */
+  readonly gradient: Tensor;
+  readonly weights: Tensor;
+}
+
+function traceLoss({ parameters, data, loss: lossOf }: TrainingSpec, rows: number): TracedLoss {
+  const columns = Object.entries(data).map(
+    ([name, { shape, dtype }]) => [name, input(graphNames.data(name), shape, dtype)] as const,
+  );
+  const weights = input("weights", [rows]);
+  const loss = lossOf({
+    data: Object.fromEntries(columns),
+    indices: input("indices", [rows], "int64"),
+    weights,
+    pass: { mode: "training", seed: input("seed", [], "uint32") },
+  });
+  if (loss.shape.length !== 0)
+    throw mismatch(`training: expected a scalar loss, received shape ${formatShape(loss.shape)}`);
+  const gradients = gradient(
+    loss,
+    parameters.map(({ parameter }) => parameter),
+  );
+  return { loss, weights, gradient: concat(gradients.map(flatten)) };
+}
+
+/** The optimiser's move of all parameters along a gradient, `[size]` each, as named outputs. */
+function traceUpdate({ optimiser, clipNorm }: TrainingSpec, parameters: Tensor, raw: Tensor) {
+  const { gradient: clipped, norm } = clipByNorm(raw, clipNorm ?? Number.POSITIVE_INFINITY);
+  const next = optimiser.update({
+    parameters,
+    gradient: clipped,
+    memory: optimiser.memory.map((name) => input(graphNames.memory(name), parameters.shape)),
+    settings: optimiser.settings.map((name) => input(graphNames.setting(name), [])),
+  });
+  invariant(next.memory.length === optimiser.memory.length, "an optimiser answers all that it remembers");
+  const values = [next.parameters, ...next.memory];
+  const moved = carriedNames(optimiser).map((name, i) => [graphNames.next(name), values[i]] as const);
+  return { ...Object.fromEntries(moved), gradient_norm: norm };
+}
+
+function loopPlan(
+  spec: TrainingSpec,
+  size: number,
+  { loss, gradient }: TracedLoss,
+  small: boolean,
+): LoopPlan {
+  const { optimiser } = spec;
+  const flat = input("parameters", [size]);
+  const graph = traceOnViews({ ...traceUpdate(spec, flat, gradient), loss }, spec, flat);
+  const model = toOnnxLoop({
+    body: graph,
+    carried: carriedNames(optimiser).map((name) => ({ input: name, output: graphNames.next(name) })),
+    perStep: ["seed", "indices", "weights", ...optimiser.settings.map(graphNames.setting)],
+    collected: ["loss", "gradient_norm"],
+  });
+  return { kind: "loop", small, step: { graph, model, inputs: inputsOf(graph) } };
+}
+
+function shardPlan(spec: TrainingSpec, size: number, shards: number): ShardPlan {
+  const rows = Math.ceil(spec.batchSize / shards);
+  const part = traceLoss(spec, rows);
+  const outputs = { gradient: part.gradient, loss: part.loss, weight: sum(part.weights) };
+  const gradient = compiled(traceOnViews(outputs, spec, input("parameters", [size])));
+
+  // A shard counts by the weight of its samples, so that the whole is the mean over the batch.
+  const weights = input("shard_weights", [shards]);
+  const share = reshape(div(weights, sum(weights)), [1, shards]);
+  const joined = (values: Tensor) => matmul(share, values);
+  const update = compiled(
+    traceGraph({
+      ...traceUpdate(spec, input("parameters", [size]), flatten(joined(input("gradients", [shards, size])))),
+      loss: reshape(joined(input("losses", [shards, 1])), []),
+    }),
+  );
+  return { kind: "shards", shards, rows, gradient, update };
+}
+
+/** Traces outputs with the model's arrays cut out of the vector of all parameters. */
+function traceOnViews(
+  outputs: Readonly<Record<string, Tensor>>,
+  { parameters }: TrainingSpec,
+  flat: Tensor,
+): Graph {
+  const arrays = parameters.map(({ parameter }) => parameter);
+  return traceGraph(outputs, { replace: viewsOf(flat, arrays) });
+}
+
+function compiled(graph: Graph): CompiledGraph {
+  return { graph, model: toOnnx(graph, { opset: trainingOpset }), inputs: inputsOf(graph) };
+}
+
+function inputsOf(graph: Graph): ReadonlySet<string> {
+  return new Set(graph.inputs.map(inputName));
+}

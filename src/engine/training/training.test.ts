@@ -1,0 +1,193 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { keyFrom, normal, splitKey } from "../../base/index.ts";
+import {
+  adam,
+  compileTraining,
+  createRuntime,
+  Dropout,
+  gather,
+  Linear,
+  Lstm,
+  meanSquaredError,
+  parametersOf,
+  startTraining,
+  type Tensor,
+  type TensorValue,
+  type TrainingState,
+  weightedMean,
+} from "../index.ts";
+
+const two = createRuntime({ threads: 2 });
+const one = createRuntime({ threads: 1 });
+afterAll(() => Promise.all([two.close(), one.close()]));
+
+const [samples, steps, features, batchSize] = [24, 5, 3, 7];
+const floats = (seed: number, ...shape: number[]): TensorValue => ({
+  dtype: "float32",
+  shape,
+  data: Float32Array.from(
+    normal(
+      keyFrom(seed),
+      shape.reduce((a, b) => a * b, 1),
+    ),
+  ),
+});
+const data = { x: floats(1, samples, steps, features), y: floats(2, samples, 1) };
+const [cellKey, headKey] = splitKey(keyFrom(3));
+const model = { cell: new Lstm(features, 4, cellKey), head: new Linear(4, 1, headKey) };
+
+function program(shards: number, { dropout = 0, clipNorm = 0.05 } = {}) {
+  const drop = new Dropout(dropout, 0);
+  return compileTraining({
+    parameters: parametersOf(model),
+    data,
+    batchSize,
+    optimiser: adam(),
+    clipNorm,
+    shards,
+    loss: ({ data: { x, y }, indices, weights, pass }) => {
+      const predict = (window: Tensor) =>
+        model.head.apply(drop.apply(model.cell.run(drop.apply(window, pass)).last, pass));
+      return weightedMean(meanSquaredError(predict(gather(x, indices)), gather(y, indices)), weights);
+    },
+  });
+}
+
+/** Batches in a fixed order; the last one holds `real` samples, and the rest of it has weight 0. */
+function batches(count: number, real = batchSize) {
+  const weights = new Float32Array(count * batchSize).fill(1);
+  weights.fill(0, (count - 1) * batchSize + real);
+  return {
+    learningRates: new Float32Array(count).fill(0.01),
+    indices: BigInt64Array.from({ length: count * batchSize }, (_, i) => BigInt((i * 5) % samples)),
+    weights,
+  };
+}
+
+async function run(
+  compiled: ReturnType<typeof program>,
+  runtime = two,
+  { calls = [4], real = batchSize, from }: { calls?: number[]; real?: number; from?: TrainingState } = {},
+) {
+  const training = await startTraining(runtime, compiled, { data, seed: 9, ...(from ? { from } : {}) });
+  const losses: number[] = [];
+  const norms: number[] = [];
+  for (const count of calls) {
+    const results = await training.run(batches(count, real));
+    losses.push(...results.losses);
+    norms.push(...results.gradientNorms);
+  }
+  const state = await training.state();
+  await training.release();
+  return { losses, norms, state };
+}
+
+describe("a batch in shards", () => {
+  test.each([2, 3, 7])("has the mean loss and gradient of the whole batch, in %i shards", async (shards) => {
+    const whole = await run(program(1));
+    const parts = await run(program(shards));
+    parts.losses.forEach((loss, i) => {
+      expect(loss).toBeCloseTo(whole.losses[i], 5);
+    });
+    parts.norms.forEach((norm, i) => {
+      expect(norm).toBeCloseTo(whole.norms[i], 5);
+    });
+    parts.state.parameters.forEach((value, i) => {
+      expect(value).toBeCloseTo(whole.state.parameters[i], 4);
+    });
+  });
+
+  test.each([1, 3, 4])("does not count padding, where %i samples are left", async (real) => {
+    const whole = await run(program(1), two, { real });
+    const parts = await run(program(2), two, { real }); // 4 samples a shard: the second may hold padding only
+    expect(parts.losses[3]).toBeCloseTo(whole.losses[3], 5);
+    parts.state.parameters.forEach((value, i) => {
+      expect(value).toBeCloseTo(whole.state.parameters[i], 4);
+    });
+  });
+
+  test("gives the same bits on one thread and on two", async () => {
+    for (const shards of [2, 3]) {
+      const compiled = program(shards, { dropout: 0.3 });
+      expect(await run(compiled, one)).toEqual(await run(compiled, two));
+    }
+  });
+
+  test("gives the same bits in one call, in several, and from a stored state", async () => {
+    const compiled = program(2, { dropout: 0.3 });
+    const whole = await run(compiled, two, { calls: [4, 3] });
+    const first = await run(compiled, two, { calls: [4] });
+    expect(first.state.step).toBe(4);
+    const resumed = await run(compiled, two, { calls: [3], from: first.state });
+    expect([...first.losses, ...resumed.losses]).toEqual(whole.losses);
+    expect(resumed.state).toEqual(whole.state);
+  });
+
+  test("draws other dropout in each shard", async () => {
+    // Both shards hold the same sample, and only one of them counts.
+    const lossesOf = async (dropout: number, counts: readonly [number, number]) => {
+      const same = { x: floats(4, 1, 4), y: floats(5, 1, 1) };
+      const drop = new Dropout(dropout, 0);
+      const compiled = compileTraining({
+        parameters: parametersOf(model.head),
+        data: same,
+        batchSize: 2,
+        shards: 2,
+        optimiser: adam(),
+        loss: ({ data: { x, y }, indices, weights, pass }) => {
+          const predicted = model.head.apply(drop.apply(gather(x, indices), pass));
+          return weightedMean(meanSquaredError(predicted, gather(y, indices)), weights);
+        },
+      });
+      const training = await startTraining(two, compiled, { data: same, seed: 1 });
+      const { losses } = await training.run({
+        learningRates: new Float32Array(8),
+        indices: new BigInt64Array(16),
+        weights: Float32Array.from({ length: 16 }, (_, i) => counts[i % 2]),
+      });
+      await training.release();
+      return losses;
+    };
+    expect(await lossesOf(0, [1, 0])).toEqual(await lossesOf(0, [0, 1]));
+    expect(await lossesOf(0.5, [1, 0])).not.toEqual(await lossesOf(0.5, [0, 1]));
+  });
+
+  test("fails as a whole when one shard fails, with its reason", async () => {
+    const training = await startTraining(two, program(2), { data, seed: 0 });
+    const broken = batches(3);
+    broken.indices[batchSize + batchSize - 1] = 1000n; // the second step, in the second shard
+    await expect(training.run(broken)).rejects.toThrow(/^ONNX Runtime: .*indices element out of data bounds/);
+    const { losses } = await training.run(batches(2)); // the workers are still there
+    expect(losses.every(Number.isFinite)).toBe(true);
+    await training.release();
+  });
+
+  test("is refused when there are more shards than samples", () => {
+    expect(() => program(8)).toThrow("training: expected 1 to 7 shards of the batch, received 8");
+  });
+});
+
+describe("the plan", () => {
+  const dense = (width: number, rows: number) => {
+    const layer = new Linear(width, width, keyFrom(1));
+    return compileTraining({
+      parameters: parametersOf(layer),
+      data: { x: { dtype: "float32", shape: [rows, width] } },
+      batchSize: rows,
+      optimiser: adam(),
+      loss: ({ data: { x }, indices, weights }) => {
+        const row = gather(x, indices);
+        return weightedMean(meanSquaredError(layer.apply(row), row), weights);
+      },
+    });
+  };
+
+  test("counts the products of a step", () => {
+    expect(dense(8, 16).flop).toBe(2 * (2 * 16 * 8 * 8)); // forward, and the gradient by the weights
+  });
+
+  test("runs small steps in a loop and large ones in shards", () => {
+    expect(dense(8, 16).plan.kind).toBe("loop");
+    expect(dense(256, 512).plan).toMatchObject({ kind: "shards", shards: 2, rows: 256 });
+  });
+});

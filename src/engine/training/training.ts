@@ -1,0 +1,289 @@
+/** A compiled training in worker threads: the parameters, what the optimiser remembers and the data set live there. */
+import { invariant } from "../../base/index.ts";
+import type { Runtime, Session, ShardRun, TensorValue } from "../runtime/runtime.ts";
+import { packParameters } from "./packing.ts";
+import { carriedNames, graphNames, type TrainingProgram } from "./program.ts";
+
+/** Everything that changes in training: enough to go on bit for bit. */
+export interface TrainingState {
+  /** `[size]`. */
+  readonly parameters: Float32Array;
+  /** By the optimiser's names, `[size]` each. */
+  readonly memory: Readonly<Record<string, Float32Array>>;
+  /** Steps done. */
+  readonly step: number;
+}
+
+/** Several steps to run in one call. */
+export interface StepBatches {
+  readonly learningRates: Float32Array;
+  /** `[steps * batchSize]`. */
+  readonly indices: BigInt64Array;
+  readonly weights: Float32Array;
+}
+
+export interface StepResults {
+  readonly losses: Float32Array;
+  readonly gradientNorms: Float32Array;
+  /** Time inside the worker, for all steps. */
+  readonly milliseconds: number;
+}
+
+/** A training run: data set, parameters and the optimiser's memory stay in its worker until they are asked for. */
+export interface Training {
+  /** Slots of the runtime's worker: `parameters` as they are now, and `data_...` for each column of the data set. */
+  readonly slots: Readonly<Record<string, string>>;
+  run(batches: StepBatches): Promise<StepResults>;
+  state(): Promise<TrainingState>;
+  /** The parameters only, `[size]`. */
+  parameters(): Promise<Float32Array>;
+  release(): Promise<void>;
+}
+
+/** The state before the first step. */
+export function initialState({ spec, size }: TrainingProgram): TrainingState {
+  return {
+    parameters: packParameters(spec.parameters),
+    memory: Object.fromEntries(spec.optimiser.memory.map((name) => [name, new Float32Array(size)])),
+    step: 0,
+  };
+}
+
+export interface StartOptions {
+  /** One value per column of the spec; copied into the worker. */
+  readonly data: Readonly<Record<string, TensorValue>>;
+  /** uint32: everything random in the graph follows from it and the step. */
+  readonly seed: number;
+  readonly from?: TrainingState;
+}
+
+/** The values that one call of `run` needs beside what the worker holds. */
+interface Call extends StepBatches {
+  readonly steps: number;
+  /** By name, one value per step. */
+  readonly settings: Readonly<Record<string, Float32Array>>;
+  /** uint32, one per step. */
+  readonly seeds: Uint32Array;
+}
+
+interface Engine {
+  readonly slots: Readonly<Record<string, string>>;
+  run(call: Call): Promise<StepResults>;
+  release(): Promise<void>;
+}
+
+/** Loads a program into the runtime's workers and starts it from a state. */
+export async function startTraining(
+  runtime: Runtime,
+  program: TrainingProgram,
+  options: StartOptions,
+): Promise<Training> {
+  const { optimiser } = program.spec;
+  const from = options.from ?? initialState(program);
+  const engine = await (program.plan.kind === "loop" ? startLoop : startShards)(runtime, program, {
+    ...options,
+    from,
+  });
+  const read = async (name: string) => (await runtime.get(engine.slots[name])).data as Float32Array;
+  let done = from.step;
+  return {
+    slots: engine.slots,
+    async run(batches) {
+      const steps = batches.learningRates.length;
+      const first = done;
+      const values = Array.from(batches.learningRates, (rate, i) =>
+        optimiser.settingsAt(first + i + 1, rate),
+      );
+      const settings = Object.fromEntries(
+        optimiser.settings.map((name, place) => [
+          graphNames.setting(name),
+          Float32Array.from(values, (row) => row[place]),
+        ]),
+      );
+      const seeds = Uint32Array.from({ length: steps }, (_, i) => options.seed + first + i);
+      const results = await engine.run({ ...batches, steps, settings, seeds });
+      done = first + steps;
+      return results;
+    },
+    async state() {
+      const remembered = optimiser.memory.map(
+        async (name) => [name, await read(graphNames.memory(name))] as const,
+      );
+      return {
+        parameters: await read("parameters"),
+        memory: Object.fromEntries(await Promise.all(remembered)),
+        step: done,
+      };
+    },
+    parameters: () => read("parameters"),
+    release: () => engine.release(),
+  };
+}
+
+async function startLoop(
+  runtime: Runtime,
+  program: TrainingProgram,
+  options: Required<StartOptions>,
+): Promise<Engine> {
+  const { spec, plan } = program;
+  invariant(plan.kind === "loop", "a loop is started from its plan");
+  const { model, inputs } = plan.step;
+  const session = await runtime.load(model, plan.small ? { threads: 1 } : {});
+  const slots = await fillSlots(runtime, program, options);
+  const keep = Object.fromEntries(
+    carriedNames(spec.optimiser).map((name) => [graphNames.next(name), slots[name]]),
+  );
+  return {
+    slots,
+    async run({ steps, settings, seeds, indices, weights }) {
+      const perStep = (
+        data: Float32Array | Uint32Array | BigInt64Array,
+        ...shape: number[]
+      ): TensorValue => ({
+        dtype: data instanceof Float32Array ? "float32" : data instanceof Uint32Array ? "uint32" : "int64",
+        shape: [steps, ...shape],
+        data,
+      });
+      const offered: Record<string, TensorValue | string> = {
+        ...slots,
+        steps: { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(steps)) },
+        seed: perStep(seeds),
+        indices: perStep(indices, spec.batchSize),
+        weights: perStep(weights, spec.batchSize),
+        ...Object.fromEntries(Object.entries(settings).map(([name, values]) => [name, perStep(values)])),
+      };
+      const { outputs, milliseconds } = await session.run({
+        feeds: Object.fromEntries(
+          Object.entries(offered).filter(([name]) => inputs.has(name) || name === "steps"),
+        ),
+        keep,
+        fetch: ["loss", "gradient_norm"],
+      });
+      return {
+        losses: outputs.loss.data as Float32Array,
+        gradientNorms: outputs.gradient_norm.data as Float32Array,
+        milliseconds: milliseconds[0],
+      };
+    },
+    async release() {
+      await session.release();
+      await runtime.drop(...Object.values(slots));
+    },
+  };
+}
+
+/** One worker's part of a sharded training. */
+interface Participant {
+  readonly runtime: Runtime;
+  readonly gradient: Session;
+  readonly update: Session;
+  readonly slots: Readonly<Record<string, string>>;
+  /** Which shards it works on. */
+  readonly ranks: readonly number[];
+}
+
+async function startShards(
+  runtime: Runtime,
+  program: TrainingProgram,
+  options: Required<StartOptions>,
+): Promise<Engine> {
+  const { spec, size, plan } = program;
+  invariant(plan.kind === "shards", "shards are started from their plan");
+  const { shards, rows, gradient, update } = plan;
+  const workers = [runtime, ...runtime.peers(Math.min(shards, runtime.threads) - 1)];
+  const threads = Math.max(1, Math.floor(runtime.threads / workers.length));
+  const participants = await Promise.all(
+    workers.map(
+      async (worker, place): Promise<Participant> => ({
+        runtime: worker,
+        gradient: await worker.load(gradient.model, { threads }),
+        update: await worker.load(update.model, { threads }),
+        slots: await fillSlots(worker, program, options),
+        ranks: Array.from({ length: shards }, (_, rank) => rank).filter(
+          (rank) => rank % workers.length === place,
+        ),
+      }),
+    ),
+  );
+  // Two regions in turn: a worker may begin the next step while another still reads this one's.
+  const shared = {
+    gradients: new SharedArrayBuffer(2 * shards * size * Float32Array.BYTES_PER_ELEMENT),
+    totals: new SharedArrayBuffer(2 * shards * 2 * Float32Array.BYTES_PER_ELEMENT),
+    meeting: new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT),
+  };
+  const meeting = new Int32Array(shared.meeting);
+  const inputs = { gradient: [...gradient.inputs], update: [...update.inputs] };
+  const carried = carriedNames(spec.optimiser);
+  return {
+    slots: participants[0].slots,
+    async run({ steps, settings, seeds, indices, weights }) {
+      meeting.fill(0);
+      const cut = cutBatches({ steps, indices, weights }, spec.batchSize, shards * rows);
+      const calls = participants.map((participant) => {
+        const { runtime: worker, ...part } = participant;
+        const sizes = { size, shards, rows, steps, workers: workers.length };
+        const call: ShardRun = { ...part, ...sizes, ...cut, inputs, carried, shared, settings, seeds };
+        return worker.runShards(call).catch((error: unknown) => {
+          // The others wait for this one; let them go.
+          Atomics.store(meeting, 1, 1);
+          Atomics.notify(meeting, 0);
+          throw error;
+        });
+      });
+      const outcomes = await Promise.allSettled(calls);
+      const failures = outcomes.flatMap((o) => (o.status === "rejected" ? [o.reason as Error] : []));
+      // The first to fail says why; the others only say that they were left.
+      if (failures.length > 0)
+        throw failures.find(({ message }) => !message.includes(leftAlone)) ?? failures[0];
+      const [first] = outcomes;
+      if (first.status === "rejected") throw first.reason;
+      return first.value;
+    },
+    async release() {
+      for (const { runtime: worker, gradient: one, update: other, slots } of participants) {
+        await one.release();
+        await other.release();
+        await worker.drop(...Object.values(slots));
+      }
+    },
+  };
+}
+
+/** What a worker says when another one of the same step has failed. */
+const leftAlone = "another shard of this step failed";
+
+/** Stores the state and the data set in a worker. Slots have names of their own, so that one worker can hold several trainings. */
+async function fillSlots(
+  runtime: Runtime,
+  { spec, size }: TrainingProgram,
+  { data, from }: Required<StartOptions>,
+): Promise<Record<string, string>> {
+  const vector = (values: Float32Array): TensorValue => ({ dtype: "float32", shape: [size], data: values });
+  const values: [string, TensorValue][] = [
+    ["parameters", vector(from.parameters)],
+    ...spec.optimiser.memory.map((name): [string, TensorValue] => [
+      graphNames.memory(name),
+      vector(from.memory[name]),
+    ]),
+    ...Object.keys(spec.data).map((name): [string, TensorValue] => [graphNames.data(name), data[name]]),
+  ];
+  const slots = Object.fromEntries(values.map(([name]) => [name, runtime.slot(name)]));
+  for (const [name, value] of values) await runtime.put(slots[name], value, { copy: true });
+  return slots;
+}
+
+/** Every step's samples with room for whole shards; what is added has weight 0. */
+function cutBatches(
+  { steps, indices, weights }: { steps: number; indices: BigInt64Array; weights: Float32Array },
+  batchSize: number,
+  padded: number,
+): { indices: BigInt64Array; weights: Float32Array } {
+  if (padded === batchSize) return { indices, weights };
+  const cut = { indices: new BigInt64Array(steps * padded), weights: new Float32Array(steps * padded) };
+  for (let step = 0; step < steps; step++) {
+    const [from, end] = [step * batchSize, (step + 1) * batchSize];
+    cut.indices.set(indices.subarray(from, end), step * padded);
+    cut.weights.set(weights.subarray(from, end), step * padded);
+  }
+  return cut;
+}
