@@ -49,7 +49,21 @@ export const sqrt = (x: Tensor): Tensor => apply("sqrt", [x], none);
 export const tanh = (x: Tensor): Tensor => apply("tanh", [x], none);
 export const sigmoid = (x: Tensor): Tensor => apply("sigmoid", [x], none);
 export const relu = (x: Tensor): Tensor => apply("relu", [x], none);
+/** x above 0, `slope` times x below (Maas et al. 2013). */
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => apply("leakyRelu", [x], { slope });
+/** `x Φ(x)` with the normal distribution function (Hendrycks and Gimpel 2016). */
+export const gelu = (x: Tensor): Tensor => apply("gelu", [x], none);
+/** `x σ(x)`, also called swish (Elfwing et al. 2018). */
+export const silu = (x: Tensor): Tensor => mul(x, sigmoid(x));
+/** x above 0, `alpha (eˣ - 1)` below (Clevert et al. 2016). */
+export const elu = (x: Tensor, alpha = 1): Tensor =>
+  where(less(0, x), x, mul(sub(exp(minimum(x, 0)), 1), alpha));
+export const erf = (x: Tensor): Tensor => apply("erf", [x], none);
+export const sin = (x: Tensor): Tensor => apply("sin", [x], none);
+export const cos = (x: Tensor): Tensor => apply("cos", [x], none);
 export const square = (x: Tensor): Tensor => mul(x, x);
+/** The nearest value in `[low, high]`; no gradient flows beyond the bounds. */
+export const clip = (x: Tensor, low: Operand, high: Operand): Tensor => minimum(maximum(x, low), high);
 /**
  * `log(1 + eˣ)`, without overflow. Its slope at 0 is ½, which `maximum` gives (a tie is shared) and `relu` would not.
  */
@@ -57,6 +71,11 @@ export const softplus = (x: Tensor): Tensor => add(maximum(x, 0), log(add(exp(ne
 export const cast = (x: Tensor, to: DataType): Tensor => (x.dtype === to ? x : apply("cast", [x], { to }));
 /** The same value, through which no gradient flows. */
 export const stopGradient = (x: Tensor): Tensor => apply("stopGradient", [x], none);
+/**
+ * The same value, whose gradient is multiplied by `factor` on its way back. A negative factor makes what lies before work against
+ * what lies behind: domain-adversarial training (Ganin et al. 2016).
+ */
+export const scaleGradient = (x: Tensor, factor: number): Tensor => apply("scaleGradient", [x], { factor });
 
 export interface ReductionOptions {
   readonly keepDims?: boolean;
@@ -95,6 +114,63 @@ export function mean(x: Tensor, axes?: readonly number[] | number, options: Redu
   const list = reduction(x, axes, "mean");
   return list.length === 0 ? x : div(sum(x, list, options), apply("count", [x], { axes: list }));
 }
+
+/** Smallest value over some axes, all when none are named. */
+export const min = (x: Tensor, axes?: readonly number[] | number, options: ReductionOptions = {}): Tensor =>
+  neg(max(neg(x), axes, options));
+
+/** Mean squared distance from the mean over some axes (divided by n), all when none are named. */
+export function variance(
+  x: Tensor,
+  axes?: readonly number[] | number,
+  options: ReductionOptions = {},
+): Tensor {
+  return mean(square(sub(x, mean(x, axes, { keepDims: true }))), axes, options);
+}
+
+/** `log Σ eˣ` over one axis, without overflow. */
+export function logSumExp(x: Tensor, axis = -1, { keepDims = false }: ReductionOptions = {}): Tensor {
+  const largest = stopGradient(max(x, axis, { keepDims: true }));
+  const total = add(log(sum(exp(sub(x, largest)), axis, { keepDims: true })), largest);
+  const place = normalizeAxis(axis, x.shape.length, "logSumExp");
+  return keepDims
+    ? total
+    : reshape(
+        total,
+        x.shape.filter((_, other) => other !== place),
+      );
+}
+
+/** Running sum along an axis; `reverse` adds from the end. */
+export const cumulativeSum = (
+  x: Tensor,
+  axis: number,
+  { reverse = false }: { readonly reverse?: boolean } = {},
+): Tensor =>
+  apply("cumulativeSum", [x], { axis: normalizeAxis(axis, x.shape.length, "cumulativeSum"), reverse });
+
+/** Position of the largest value along an axis, the first where several are equal; int64. */
+export const argMax = (x: Tensor, axis = -1, { keepDims = false }: ReductionOptions = {}): Tensor =>
+  apply("argMax", [x], { axis: normalizeAxis(axis, x.shape.length, "argMax"), keepDims });
+
+/** The k largest values along an axis, largest first, and their positions (int64). */
+export function topK(
+  x: Tensor,
+  k: number,
+  axis = -1,
+  { largest = true }: { readonly largest?: boolean } = {},
+): { readonly values: Tensor; readonly indices: Tensor } {
+  const [values, indices] = applyAll("topK", [x], {
+    axis: normalizeAxis(axis, x.shape.length, "topK"),
+    k,
+    largest,
+  });
+  return { values, indices };
+}
+
+/** All values along an axis in ascending order, and their positions (int64). */
+export const sort = (x: Tensor, axis = -1): { readonly values: Tensor; readonly indices: Tensor } =>
+  topK(x, Number(x.shape[normalizeAxis(axis, x.shape.length, "sort")]), axis, { largest: false });
 
 export const softmax = (x: Tensor, axis = -1): Tensor =>
   apply("softmax", [x], { axis: normalizeAxis(axis, x.shape.length, "softmax") });
@@ -164,6 +240,29 @@ export function split(x: Tensor, axis: number, sizes: readonly number[]): readon
 export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor =>
   apply("gather", [x, indices], { axis: normalizeAxis(axis, x.shape.length, "gather") });
 
+/** One axis backwards. */
+export const flip = (x: Tensor, axis: number): Tensor =>
+  apply("flip", [x], { axis: normalizeAxis(axis, x.shape.length, "flip") });
+
+/** The first `lengths[i]` steps of sequence i backwards and the rest as it is: x `[time, batch, ...]`, lengths int64 `[batch]`. */
+export const reverseSequence = (x: Tensor, lengths: Tensor): Tensor =>
+  apply("reverseSequence", [x, lengths], none);
+
+/** One element per position along an axis: `y[i, j] = x[i, indices[i, j]]` for the last of two axes. */
+export const gatherAlong = (x: Tensor, indices: Tensor, axis = -1): Tensor =>
+  apply("gatherAlong", [x, indices], { axis: normalizeAxis(axis, x.shape.length, "gatherAlong") });
+
+/** Whole numbers as rows with a single 1: `[...]` to `[..., depth]`. */
+export const oneHot = (indices: Tensor, depth: number, dtype: DataType = "float32"): Tensor =>
+  apply("oneHot", [indices], { depth, dtype });
+
+/**
+ * Slices of `updates` added up where their index says: row `indices[i]` of the result, which has `rows` rows, is the sum of all
+ * `updates[i]` that name it.
+ */
+export const scatterAdd = (updates: Tensor, indices: Tensor, rows: number): Tensor =>
+  apply("scatterAdd", [updates, indices], { rows });
+
 export interface MatmulOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
@@ -206,3 +305,10 @@ export function matmul(
  */
 export const randomUniform = (seed: Tensor, shape: Shape, salt: number): Tensor =>
   apply("randomUniform", [seed], { shape, salt });
+
+/** Normal numbers with mean 0 and deviation 1, made of two uniform ones each (Box and Muller 1958): one of `salt`, one of `salt + 2³⁰`. */
+export function randomNormal(seed: Tensor, shape: Shape, salt: number): Tensor {
+  const [distance, angle] = [salt, salt + 2 ** 30].map((part) => randomUniform(seed, shape, part));
+  // 1 - u lies in (0, 1], so that its logarithm is finite.
+  return mul(sqrt(mul(log(sub(1, distance)), -2)), cos(mul(angle, 2 * Math.PI)));
+}

@@ -23,6 +23,7 @@ import {
 } from "../operations.ts";
 import { formatShape, isFloat, mismatch, type Shape, sameShape } from "../shape.ts";
 import { constant, type Tensor } from "../tensor.ts";
+import { convolutionGradients } from "./convolution/gradients.ts";
 import { gruGradient, lstmGradient, noSecondDerivative, rnnGradient } from "./recurrent/gradients.ts";
 import type { GradientRules } from "./table.ts";
 
@@ -62,6 +63,16 @@ export const gradientRules: GradientRules = {
   tanh: ({ dy, y }) => [mul(dy, sub(1, mul(y, y)))], // 1 - tanh², read off the output
   sigmoid: ({ dy, y }) => [mul(dy, mul(y, sub(1, y)))],
   relu: ({ dy, y }) => [mul(dy, cast(cast(y, "bool"), y.dtype))], // 1 where the output is not 0; far cheaper than its sign
+  leakyRelu: ({ dy, inputs: [x], attributes: { slope } }) => [where(less(0, x), dy, mul(dy, slope))],
+  // Φ(x) + x φ(x), with the normal distribution's Φ and density φ
+  gelu: ({ dy, inputs: [x] }) => {
+    const cumulative = add(mul(apply("erf", [mul(x, Math.SQRT1_2)], {}), 0.5), 0.5);
+    const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+    return [mul(dy, add(cumulative, mul(x, density)))];
+  },
+  erf: ({ dy, inputs: [x] }) => [mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))],
+  sin: ({ dy, inputs: [x] }) => [mul(dy, apply("cos", [x], {}))],
+  cos: ({ dy, inputs: [x] }) => [neg(mul(dy, apply("sin", [x], {})))],
   // Whole numbers are piecewise constant in what they were made from.
   cast: ({ dy, inputs: [x] }) => [isFloat(x.dtype) && isFloat(dy.dtype) ? cast(dy, x.dtype) : null],
 
@@ -72,6 +83,13 @@ export const gradientRules: GradientRules = {
     return [mul(hit, spread(div(dy, sum(hit, axes, { keepDims })), x.shape, axes, keepDims))];
   },
   count: () => [null],
+  cumulativeSum: ({ dy, attributes: { axis, reverse } }) => [
+    apply("cumulativeSum", [dy], { axis, reverse: !reverse }),
+  ],
+  argMax: () => [null],
+  topK: ({ dys: [dy], inputs: [x], outputs: [, indices], attributes: { axis } }) => [
+    dy && apply("scatterAddAlong", [dy, indices], { axis, size: fixedSize("topK", x.shape, axis) }),
+  ],
   softmax: ({ dy, y, attributes: { axis } }) => [mul(y, sub(dy, sum(mul(dy, y), axis, { keepDims: true })))],
   logSoftmax: ({ dy, y, attributes: { axis } }) => [sub(dy, mul(exp(y), sum(dy, axis, { keepDims: true })))],
   layerNorm: ({ dys: [dy, dMean, dInverse], inputs: [x, scale], outputs: [, mean, inverseDeviation] }) => {
@@ -131,6 +149,17 @@ export const gradientRules: GradientRules = {
     const back = x.shape.map((_, i) => (i < axis ? i + 1 : i === axis ? 0 : i));
     return [axis === 0 ? rows : transpose(rows, back), null];
   },
+  flip: ({ dy, attributes }) => [apply("flip", [dy], attributes)],
+  reverseSequence: ({ dy, inputs: [, lengths] }) => [apply("reverseSequence", [dy, lengths], {}), null],
+  gatherAlong: ({ dy, inputs: [x, indices], attributes: { axis } }) => [
+    apply("scatterAddAlong", [dy, indices], { axis, size: fixedSize("gatherAlong", x.shape, axis) }),
+    null,
+  ],
+  scatterAddAlong: ({ dy, inputs: [, indices], attributes: { axis } }) => [
+    apply("gatherAlong", [dy, indices], { axis }),
+    null,
+  ],
+  oneHot: () => [null],
   scatterAdd: ({ dy, inputs: [, indices] }) => [gather(dy, indices, 0), null],
 
   matmul: ({ dy, inputs: [a, b, bias], attributes: { transposeA, transposeB } }) => {
@@ -143,6 +172,7 @@ export const gradientRules: GradientRules = {
     return [sumTo(da, a.shape), sumTo(db, b.shape), ...(bias ? [sumTo(dy, bias.shape)] : [])];
   },
 
+  ...convolutionGradients,
   lstm: lstmGradient,
   lstmBackward: noSecondDerivative("lstm"),
   gru: gruGradient,
@@ -152,6 +182,7 @@ export const gradientRules: GradientRules = {
 
   randomUniform: () => [null],
   stopGradient: () => [null],
+  scaleGradient: ({ dy, attributes: { factor } }) => [mul(dy, factor)],
 };
 
 /** The size of an axis that a gradient has to cut or count. */

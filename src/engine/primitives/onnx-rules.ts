@@ -1,6 +1,14 @@
 import { invariant } from "../../base/index.ts";
 import { elementType } from "../onnx/emitter.ts";
 import { isFloat, isStatic, staticSize } from "../shape.ts";
+import {
+  averagePoolOnnx,
+  convInputGradientOnnx,
+  convOnnx,
+  convWeightGradientOnnx,
+  maxPoolGradientOnnx,
+  maxPoolOnnx,
+} from "./convolution/onnx.ts";
 import { gruBackwardOnnx, gruOnnx } from "./recurrent/gru.ts";
 import { lstmBackwardOnnx, lstmOnnx } from "./recurrent/lstm.ts";
 import { rnnBackwardOnnx, rnnOnnx } from "./recurrent/rnn.ts";
@@ -31,6 +39,18 @@ export const onnxRules: OnnxRules = {
   tanh: same("Tanh"),
   sigmoid: same("Sigmoid"),
   relu: same("Relu"),
+  leakyRelu: (to, inputs, { attributes: { slope } }) => [
+    to.one("LeakyRelu", inputs, { alpha: { float: slope } }),
+  ],
+  gelu: (to, [x], { inputs: [{ dtype }] }) => {
+    if (to.opset >= 20) return [to.one("Gelu", [x])];
+    const scalar = (value: number) => to.constant(value, [], dtype);
+    const erf = to.one("Erf", [to.one("Mul", [x, scalar(Math.SQRT1_2)])]);
+    return [to.one("Mul", [to.one("Mul", [x, to.one("Add", [erf, scalar(1)])]), scalar(0.5)])];
+  },
+  erf: same("Erf"),
+  sin: same("Sin"),
+  cos: same("Cos"),
   cast: (to, inputs, { attributes }) => [to.one("Cast", inputs, { to: elementType[attributes.to] })],
 
   sum: (to, [x], { inputs: [type], outputs: [result], attributes: { axes, keepDims } }) => {
@@ -60,6 +80,14 @@ export const onnxRules: OnnxRules = {
         : to.one("ReduceProd", [chosen], { axes: [0], keepdims: 0 });
     return [to.one("Cast", [product], { to: elementType[type.dtype] })];
   },
+  cumulativeSum: (to, [x], { attributes: { axis, reverse } }) => [
+    to.one("CumSum", [x, to.constant(axis, [], "int64")], { reverse: reverse ? 1 : 0 }),
+  ],
+  argMax: (to, inputs, { attributes: { axis, keepDims } }) => [
+    to.one("ArgMax", inputs, { axis, keepdims: keepDims ? 1 : 0 }),
+  ],
+  topK: (to, [x], { attributes: { axis, k, largest } }) =>
+    to.many("TopK", [x, to.ints([k])], { axis, largest: largest ? 1 : 0 }, 2),
   softmax: (to, inputs, { attributes: { axis } }) => [to.one("Softmax", inputs, { axis })],
   logSoftmax: (to, inputs, { attributes: { axis } }) => [to.one("LogSoftmax", inputs, { axis })],
   layerNorm: (to, [x, scale, shift], { inputs: [{ dtype }], attributes: { epsilon }, used }) => {
@@ -105,6 +133,18 @@ export const onnxRules: OnnxRules = {
   concat: (to, inputs, { attributes: { axis } }) => [to.one("Concat", inputs, { axis })],
   split: (to, [x], { attributes: { axis, sizes } }) =>
     to.many("Split", [x, to.ints(sizes)], { axis }, sizes.length),
+  flip: (to, [x], { attributes: { axis } }) => [
+    to.one("Slice", [x, to.ints([-1]), to.ints([-(2 ** 31)]), to.ints([axis]), to.ints([-1])]),
+  ],
+  reverseSequence: (to, inputs) => [to.one("ReverseSequence", inputs, { time_axis: 0, batch_axis: 1 })],
+  gatherAlong: (to, inputs, { attributes: { axis } }) => [to.one("GatherElements", inputs, { axis })],
+  scatterAddAlong: (to, [updates, indices], { outputs: [{ shape, dtype }], attributes: { axis } }) => {
+    const zero = to.one("Expand", [to.constant(0, [], dtype), to.shape(shape)]);
+    return [to.one("ScatterElements", [zero, indices, updates], { axis, reduction: "add" })];
+  },
+  oneHot: (to, [indices], { attributes: { depth, dtype } }) => [
+    to.one("OneHot", [indices, to.ints([depth]), to.constant([0, 1], [2], dtype)]),
+  ],
   gather: (to, inputs, { attributes: { axis } }) => [to.one("Gather", inputs, { axis })],
   scatterAdd: (to, [updates, indices], { inputs, outputs: [{ shape, dtype }] }) => {
     invariant(isStatic(shape), "a scatter has a fixed number of rows");
@@ -130,6 +170,13 @@ export const onnxRules: OnnxRules = {
     ]);
     return [bias.length === 0 ? product : to.one("Add", [product, ...bias])];
   },
+
+  conv: convOnnx,
+  convInputGradient: convInputGradientOnnx,
+  convWeightGradient: convWeightGradientOnnx,
+  maxPool: maxPoolOnnx,
+  maxPoolGradient: maxPoolGradientOnnx,
+  averagePool: averagePoolOnnx,
 
   lstm: lstmOnnx,
   lstmBackward: lstmBackwardOnnx,
@@ -174,6 +221,7 @@ export const onnxRules: OnnxRules = {
     }
   },
   stopGradient: same("Identity"),
+  scaleGradient: same("Identity"),
 };
 
 function same<P extends PrimitiveName>(opType: string): OnnxRule<P> {

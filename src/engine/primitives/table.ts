@@ -7,6 +7,7 @@
 import type { Emitter } from "../onnx/emitter.ts";
 import type { DataType, Shape, TensorType } from "../shape.ts";
 import type { Tensor, TypedArray } from "../tensor.ts";
+import type { Window } from "./convolution/geometry.ts";
 
 type None = Readonly<Record<never, never>>;
 
@@ -36,11 +37,21 @@ export interface PrimitiveAttributes {
   readonly tanh: None;
   readonly sigmoid: None;
   readonly relu: None;
+  readonly leakyRelu: { readonly slope: number };
+  readonly gelu: None;
+  readonly erf: None;
+  readonly sin: None;
+  readonly cos: None;
   readonly cast: { readonly to: DataType };
   // reductions
   readonly sum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   readonly max: { readonly axes: readonly number[]; readonly keepDims: boolean };
   readonly count: { readonly axes: readonly number[] };
+  /** Running sum; `reverse` adds from the end. */
+  readonly cumulativeSum: { readonly axis: number; readonly reverse: boolean };
+  readonly argMax: { readonly axis: number; readonly keepDims: boolean };
+  /** The k largest (or smallest) in order, and their positions. */
+  readonly topK: { readonly axis: number; readonly k: number; readonly largest: boolean };
   readonly softmax: { readonly axis: number };
   readonly logSoftmax: { readonly axis: number };
   readonly layerNorm: { readonly epsilon: number };
@@ -52,10 +63,32 @@ export interface PrimitiveAttributes {
   readonly pad: { readonly axis: number; readonly before: number; readonly after: number };
   readonly concat: { readonly axis: number };
   readonly split: { readonly axis: number; readonly sizes: readonly number[] };
+  readonly flip: { readonly axis: number };
+  /** The first `lengths[i]` steps of sequence i backwards, the rest as it is; time first. */
+  readonly reverseSequence: None;
   readonly gather: { readonly axis: number };
+  /** One element per position: `y[i, j] = x[i, indices[i, j]]` for the last of two axes. */
+  readonly gatherAlong: { readonly axis: number };
+  readonly scatterAddAlong: { readonly axis: number; readonly size: number };
+  readonly oneHot: { readonly depth: number; readonly dtype: DataType };
   readonly scatterAdd: { readonly rows: number };
   // contraction
   readonly matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
+  // convolution and pooling, channels before the spatial axes
+  readonly conv: { readonly window: Window; readonly groups: number };
+  readonly convInputGradient: {
+    readonly window: Window;
+    readonly groups: number;
+    readonly sizes: readonly number[];
+  };
+  readonly convWeightGradient: {
+    readonly window: Window;
+    readonly groups: number;
+    readonly kernel: readonly number[];
+  };
+  readonly maxPool: { readonly kernel: readonly number[]; readonly window: Window };
+  readonly maxPoolGradient: None;
+  readonly averagePool: { readonly kernel: readonly number[]; readonly window: Window };
   // recurrent: a whole sequence at once
   readonly lstm: None;
   /** `sequence`: gradients arrive at every step, not only at the last. */
@@ -67,6 +100,7 @@ export interface PrimitiveAttributes {
   // randomness and flow
   readonly randomUniform: { readonly shape: Shape; readonly salt: number };
   readonly stopGradient: None;
+  readonly scaleGradient: { readonly factor: number };
 }
 
 export type PrimitiveName = keyof PrimitiveAttributes;

@@ -11,6 +11,7 @@ import {
   type TensorType,
 } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { convolutionTypes } from "./convolution/types.ts";
 import { gruTypes, lstmTypes, rnnTypes } from "./recurrent/types.ts";
 import type { PrimitiveName, TypeRule, TypeRules } from "./table.ts";
 
@@ -47,11 +48,31 @@ export const typeRules: TypeRules = {
   tanh: unchanged,
   sigmoid: unchanged,
   relu: unchanged,
+  leakyRelu: unchanged,
+  gelu: unchanged,
+  erf: unchanged,
+  sin: unchanged,
+  cos: unchanged,
   cast: ([x], { to }) => [{ dtype: to, shape: x.shape }],
 
   sum: ([x], { axes, keepDims }) => [{ dtype: x.dtype, shape: reduced(x.shape, axes, keepDims) }],
   max: ([x], { axes, keepDims }) => [{ dtype: x.dtype, shape: reduced(x.shape, axes, keepDims) }],
   count: ([x]) => [{ dtype: x.dtype, shape: [] }],
+  cumulativeSum: unchanged,
+  argMax: ([x], { axis, keepDims }) => [{ dtype: "int64", shape: reduced(x.shape, [axis], keepDims) }],
+  topK: ([x], { axis, k }) => {
+    const size = fixed(x.shape[axis], "topK", x.shape);
+    if (!(Number.isSafeInteger(k) && k >= 1 && k <= size)) {
+      throw mismatch(
+        `topK: expected 1 to ${size} values of axis ${axis} of ${formatShape(x.shape)}, received ${k}`,
+      );
+    }
+    const shape = replaced(x.shape, axis, k);
+    return [
+      { dtype: x.dtype, shape },
+      { dtype: "int64", shape },
+    ];
+  },
   softmax: unchanged,
   logSoftmax: unchanged,
   layerNorm: ([x, scale, shift]) => {
@@ -136,6 +157,30 @@ export const typeRules: TypeRules = {
     }
     return sizes.map((size) => ({ dtype: x.dtype, shape: replaced(x.shape, axis, size) }));
   },
+  flip: unchanged,
+  reverseSequence: ([x, lengths]) => {
+    wholeNumbers("reverseSequence", lengths);
+    if (x.shape.length < 2 || !sameShape(lengths.shape, [x.shape[1]])) {
+      throw mismatch(
+        `reverseSequence: expected x [time, batch, ...] and lengths [batch], received ${formatShape(x.shape)} and ${formatShape(lengths.shape)}`,
+      );
+    }
+    return [{ dtype: x.dtype, shape: x.shape }];
+  },
+  gatherAlong: ([x, indices], { axis }) => {
+    wholeNumbers("gatherAlong", indices);
+    alongOneAxis("gatherAlong", x, indices, axis);
+    return [{ dtype: x.dtype, shape: indices.shape }];
+  },
+  scatterAddAlong: ([updates, indices], { axis, size }) => {
+    wholeNumbers("scatterAddAlong", indices);
+    alongOneAxis("scatterAddAlong", updates, indices, axis);
+    return [{ dtype: updates.dtype, shape: replaced(updates.shape, axis, size) }];
+  },
+  oneHot: ([indices], { depth, dtype }) => {
+    wholeNumbers("oneHot", indices);
+    return [{ dtype, shape: [...indices.shape, depth] }];
+  },
   gather: ([x, indices], { axis }) => {
     wholeNumbers("gather", indices);
     return [
@@ -168,12 +213,14 @@ export const typeRules: TypeRules = {
     ];
   },
 
+  ...convolutionTypes,
   ...lstmTypes,
   ...gruTypes,
   ...rnnTypes,
 
   randomUniform: (_, { shape }) => [{ dtype: "float32", shape }],
   stopGradient: unchanged,
+  scaleGradient: unchanged,
 };
 
 function leafHasNoRule(): never {
@@ -194,6 +241,17 @@ function broadcast<P extends PrimitiveName>(name: P, result?: DataType): TypeRul
 function sameType(name: string, a: Tensor, b: Tensor): void {
   if (a.dtype !== b.dtype)
     throw mismatch(`${name}: expected equal element types, received ${a.dtype} and ${b.dtype}`);
+}
+
+/** Both tensors agree in every axis but one. */
+function alongOneAxis(name: string, x: Tensor, indices: Tensor, axis: number): void {
+  const fits =
+    x.shape.length === indices.shape.length && x.shape.every((d, i) => i === axis || d === indices.shape[i]);
+  if (!fits) {
+    throw mismatch(
+      `${name}: expected shapes that differ in axis ${axis} only, received ${formatShape(x.shape)} and ${formatShape(indices.shape)}`,
+    );
+  }
 }
 
 function wholeNumbers(name: string, indices: Tensor): void {
