@@ -1,5 +1,5 @@
 import { invariant } from "../base/index.ts";
-import { type Node, Parameter, Tensor } from "./tensor.ts";
+import { type Node, Parameter, type ParameterRole, Tensor } from "./tensor.ts";
 
 /** Named values to compute, and everything they are made of. */
 export interface Graph {
@@ -52,7 +52,7 @@ export function traceGraph(outputs: Readonly<Record<string, Tensor>>, { replace 
   };
 }
 
-/** A learned array and its place in the model, such as `layers.0.weight`. */
+/** An array of a model and its place, such as `layers.0.weight`. */
 export interface NamedParameter {
   readonly name: string;
   readonly parameter: Parameter;
@@ -60,7 +60,7 @@ export interface NamedParameter {
 
 /**
  * The parameters of a model, which is a plain tree of objects and arrays: each is named by its path, in the order in which the
- * fields were set. A parameter that stands in two places is listed once.
+ * fields were set, the learned ones before the statistics. A parameter that stands in two places is listed once.
  */
 export function parametersOf(model: unknown): NamedParameter[] {
   const found: NamedParameter[] = [];
@@ -74,5 +74,6 @@ export function parametersOf(model: unknown): NamedParameter[] {
       visit(child, path === "" ? field : `${path}.${field}`);
   };
   visit(model, "");
-  return found;
+  const withRole = (role: ParameterRole) => found.filter(({ parameter }) => parameter.role === role);
+  return [...withRole("learned"), ...withRole("statistic")];
 }

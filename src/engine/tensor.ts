@@ -33,11 +33,20 @@ export class Tensor implements TensorType {
   }
 }
 
-/** A learned array: a leaf of the graph with an initial value. Optimisers replace its value; the name is its place in the model. */
+/** Who changes a parameter in training: the optimiser by its gradient, or the layer that keeps track of what it has seen. */
+export type ParameterRole = "learned" | "statistic";
+
+/** An array that belongs to a model: a leaf of the graph with an initial value. Its name is its place in the model. */
 export class Parameter extends Tensor {
   readonly value: Float32Array;
+  readonly role: ParameterRole;
 
-  constructor(shape: readonly number[], value: Float32Array, dtype: DataType = "float32") {
+  constructor(
+    shape: readonly number[],
+    value: Float32Array,
+    dtype: DataType = "float32",
+    role: ParameterRole = "learned",
+  ) {
     const outputs: Tensor[] = [];
     super({ primitive: "parameter", inputs: [], attributes: {}, outputs }, 0, { dtype, shape });
     outputs.push(this);
@@ -47,6 +56,7 @@ export class Parameter extends Tensor {
       );
     }
     this.value = value;
+    this.role = role;
   }
 }
 
@@ -59,6 +69,11 @@ export interface ArrayValue {
 /** A learned array with its initial value. */
 export function parameter(initial: ArrayValue): Parameter {
   return new Parameter(initial.shape, initial.data);
+}
+
+/** An array that no gradient moves: its layer says in each training pass what it is next (`Pass.track`), such as a running mean. */
+export function statistic(initial: ArrayValue): Parameter {
+  return new Parameter(initial.shape, initial.data, "float32", "statistic");
 }
 
 /** A value given from outside each time the graph runs. */

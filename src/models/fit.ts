@@ -209,19 +209,27 @@ function invalid(expected: string, received: unknown): PlatformError {
 }
 
 /** A state of another model, or of another optimiser, cannot be continued. */
-function requireSameModel({ training, best }: FitState, { spec, size }: TrainingProgram): void {
-  const vectors = { parameters: training.parameters, best, ...training.memory };
-  const names = ["parameters", "best", ...spec.optimiser.memory];
+function requireSameModel({ training, best }: FitState, { spec, size, learnedSize }: TrainingProgram): void {
+  const vectors: Record<string, Float32Array> = {
+    parameters: training.parameters,
+    best,
+    ...training.memory,
+  };
+  const expected: Record<string, number> = {
+    parameters: size,
+    best: size,
+    ...Object.fromEntries(spec.optimiser.memory.map((name) => [name, learnedSize])),
+  };
+  const names = Object.keys(expected);
   const fits =
-    names.every((name) => name in vectors) &&
-    Object.values(vectors).every(({ length }) => length === size) &&
+    names.every((name) => vectors[name]?.length === expected[name]) &&
     Object.keys(vectors).length === names.length;
   if (fits) return;
   const received = Object.entries(vectors).map(([name, { length }]) => `${name}[${length}]`);
   throw new PlatformError(
     "conflict",
     "ARTIFACT_CORRUPT",
-    `checkpoint: expected ${names.map((name) => `${name}[${size}]`).join(", ")}, received ${received.join(", ")}`,
+    `checkpoint: expected ${names.map((name) => `${name}[${expected[name]}]`).join(", ")}, received ${received.join(", ")}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Tensor } from "../tensor.ts";
+import type { Parameter, Tensor } from "../tensor.ts";
 
 /** What a layer knows of the run it is traced for. */
 export interface Pass {
@@ -6,6 +6,8 @@ export interface Pass {
   readonly mode: "training" | "inference";
   /** uint32 scalar that differs in every training step: the seed of everything random. Present in training. */
   readonly seed: Tensor | null;
+  /** In training, says what a statistic is after this step. */
+  readonly track?: (statistic: Parameter, next: Tensor) => void;
 }
 
 /** The pass that predicts. */

@@ -4,7 +4,12 @@ import { reshape, split } from "../operations.ts";
 import { staticSize } from "../shape.ts";
 import type { Parameter, Tensor } from "../tensor.ts";
 
-/** Number of learned values. */
+/** Those that the optimiser moves; they lie before the statistics. */
+export function learned(parameters: readonly NamedParameter[]): readonly NamedParameter[] {
+  return parameters.filter(({ parameter }) => parameter.role === "learned");
+}
+
+/** Number of values. */
 export function packedSize(parameters: readonly NamedParameter[]): number {
   return parameters.reduce((total, { parameter }) => total + parameter.value.length, 0);
 }

@@ -15,12 +15,12 @@ import { gradient } from "../gradient.ts";
 import { type Graph, type NamedParameter, traceGraph } from "../graph.ts";
 import type { Pass } from "../layers/layer.ts";
 import { toOnnx, toOnnxLoop, trainingOpset } from "../onnx/model.ts";
-import { concat, div, flatten, matmul, reshape, sum } from "../operations.ts";
+import { concat, div, flatten, matmul, reshape, split, sum } from "../operations.ts";
 import { clipByNorm, type Optimiser } from "../optimisers.ts";
 import { formatShape, mismatch, type TensorType } from "../shape.ts";
-import { input, inputName, type Tensor } from "../tensor.ts";
+import { input, inputName, type Parameter, type Tensor } from "../tensor.ts";
 import { flopOf } from "../work.ts";
-import { packedSize, viewsOf } from "./packing.ts";
+import { learned, packedSize, viewsOf } from "./packing.ts";
 
 /** What the loss of one batch is made from. */
 export interface BatchTensors {
@@ -52,8 +52,9 @@ export interface TrainingSpec {
 /** A compiled training step. */
 export interface TrainingProgram {
   readonly spec: TrainingSpec;
-  /** Number of learned values. */
+  /** Number of values of all parameters, and of those that the optimiser moves, which lie first. */
   readonly size: number;
+  readonly learnedSize: number;
   /** Floating-point operations of one step's products. */
   readonly flop: number;
   readonly plan: LoopPlan | ShardPlan;
@@ -92,7 +93,13 @@ const largeFlop = 4e7;
 
 /** Traces a training step and compiles it. */
 export function compileTraining(spec: TrainingSpec): TrainingProgram {
+  const roles = spec.parameters.map(({ parameter }) => parameter.role);
+  invariant(
+    roles.lastIndexOf("learned") < (roles.indexOf("statistic") + 1 || Infinity),
+    "learned parameters come first",
+  );
   const size = packedSize(spec.parameters);
+  const learnedSize = packedSize(learned(spec.parameters));
   const whole = traceLoss(spec, spec.batchSize);
   const flop = flopOf(traceGraph({ gradient: whole.gradient }));
   const small = flop < largeFlop;
@@ -100,8 +107,9 @@ export function compileTraining(spec: TrainingSpec): TrainingProgram {
   if (!(Number.isSafeInteger(shards) && shards >= 1 && shards <= spec.batchSize)) {
     throw mismatch(`training: expected 1 to ${spec.batchSize} shards of the batch, received ${shards}`);
   }
-  const plan = shards === 1 ? loopPlan(spec, size, whole, small) : shardPlan(spec, size, shards);
-  return { spec, size, flop, plan };
+  const sizes = { size, learnedSize };
+  const plan = shards === 1 ? loopPlan(spec, sizes, whole, small) : shardPlan(spec, sizes, shards);
+  return { spec, size, learnedSize, flop, plan };
 }
 
 /** Names that the graphs share with whoever runs them. */
@@ -117,9 +125,11 @@ export function carriedNames({ memory }: Optimiser): string[] {
   return ["parameters", ...memory.map(graphNames.memory)];
 }
 
+type Sizes = Pick<TrainingProgram, "size" | "learnedSize">;
+
 interface TracedLoss {
   readonly loss: Tensor;
-  /** `[size]`. */
+  /** `[size]`: the gradient by what is learned, then the next values of the statistics. */
   readonly gradient: Tensor;
   readonly weights: Tensor;
 }
@@ -129,45 +139,61 @@ function traceLoss({ parameters, data, loss: lossOf }: TrainingSpec, rows: numbe
     ([name, { shape, dtype }]) => [name, input(graphNames.data(name), shape, dtype)] as const,
   );
   const weights = input("weights", [rows]);
+  const tracked = new Map<Parameter, Tensor>();
   const loss = lossOf({
     data: Object.fromEntries(columns),
     indices: input("indices", [rows], "int64"),
     weights,
-    pass: { mode: "training", seed: input("seed", [], "uint32") },
+    pass: {
+      mode: "training",
+      seed: input("seed", [], "uint32"),
+      track: (statistic, next) => tracked.set(statistic, next),
+    },
   });
   if (loss.shape.length !== 0)
     throw mismatch(`training: expected a scalar loss, received shape ${formatShape(loss.shape)}`);
   const gradients = gradient(
     loss,
-    parameters.map(({ parameter }) => parameter),
+    learned(parameters).map(({ parameter }) => parameter),
   );
-  return { loss, weights, gradient: concat(gradients.map(flatten)) };
+  const statistics = parameters.flatMap(({ parameter }) =>
+    parameter.role === "statistic" ? [tracked.get(parameter) ?? parameter] : [],
+  );
+  return { loss, weights, gradient: concat([...gradients, ...statistics].map(flatten)) };
 }
 
-/** The optimiser's move of all parameters along a gradient, `[size]` each, as named outputs. */
-function traceUpdate({ optimiser, clipNorm }: TrainingSpec, parameters: Tensor, raw: Tensor) {
+/** The optimiser's move of the learned parameters, `[size]` as the gradient has it, as named outputs. */
+function traceUpdate(
+  { optimiser, clipNorm }: TrainingSpec,
+  learnedSize: number,
+  all: Tensor,
+  gradientAndStatistics: Tensor,
+) {
+  const statistics = Number(all.shape[0]) - learnedSize;
+  const cut = (vector: Tensor) => (statistics === 0 ? [vector] : split(vector, 0, [learnedSize, statistics]));
+  const [raw, ...nextStatistics] = cut(gradientAndStatistics);
   const { gradient: clipped, norm } = clipByNorm(raw, clipNorm ?? Number.POSITIVE_INFINITY);
   const next = optimiser.update({
-    parameters,
+    parameters: cut(all)[0],
     gradient: clipped,
-    memory: optimiser.memory.map((name) => input(graphNames.memory(name), parameters.shape)),
+    memory: optimiser.memory.map((name) => input(graphNames.memory(name), [learnedSize])),
     settings: optimiser.settings.map((name) => input(graphNames.setting(name), [])),
   });
   invariant(next.memory.length === optimiser.memory.length, "an optimiser answers all that it remembers");
-  const values = [next.parameters, ...next.memory];
+  const values = [concat([next.parameters, ...nextStatistics]), ...next.memory];
   const moved = carriedNames(optimiser).map((name, i) => [graphNames.next(name), values[i]] as const);
   return { ...Object.fromEntries(moved), gradient_norm: norm };
 }
 
 function loopPlan(
   spec: TrainingSpec,
-  size: number,
+  { size, learnedSize }: Sizes,
   { loss, gradient }: TracedLoss,
   small: boolean,
 ): LoopPlan {
   const { optimiser } = spec;
   const flat = input("parameters", [size]);
-  const graph = traceOnViews({ ...traceUpdate(spec, flat, gradient), loss }, spec, flat);
+  const graph = traceOnViews({ ...traceUpdate(spec, learnedSize, flat, gradient), loss }, spec, flat);
   const model = toOnnxLoop({
     body: graph,
     carried: carriedNames(optimiser).map((name) => ({ input: name, output: graphNames.next(name) })),
@@ -177,7 +203,7 @@ function loopPlan(
   return { kind: "loop", small, step: { graph, model, inputs: inputsOf(graph) } };
 }
 
-function shardPlan(spec: TrainingSpec, size: number, shards: number): ShardPlan {
+function shardPlan(spec: TrainingSpec, { size, learnedSize }: Sizes, shards: number): ShardPlan {
   const rows = Math.ceil(spec.batchSize / shards);
   const part = traceLoss(spec, rows);
   const outputs = { gradient: part.gradient, loss: part.loss, weight: sum(part.weights) };
@@ -189,7 +215,12 @@ function shardPlan(spec: TrainingSpec, size: number, shards: number): ShardPlan 
   const joined = (values: Tensor) => matmul(share, values);
   const update = compiled(
     traceGraph({
-      ...traceUpdate(spec, input("parameters", [size]), flatten(joined(input("gradients", [shards, size])))),
+      ...traceUpdate(
+        spec,
+        learnedSize,
+        input("parameters", [size]),
+        flatten(joined(input("gradients", [shards, size]))),
+      ),
       loss: reshape(joined(input("losses", [shards, 1])), []),
     }),
   );

@@ -8,7 +8,7 @@ import { carriedNames, graphNames, type TrainingProgram } from "./program.ts";
 export interface TrainingState {
   /** `[size]`. */
   readonly parameters: Float32Array;
-  /** By the optimiser's names, `[size]` each. */
+  /** By the optimiser's names, one value for each learned one. */
   readonly memory: Readonly<Record<string, Float32Array>>;
   /** Steps done. */
   readonly step: number;
@@ -41,10 +41,10 @@ export interface Training {
 }
 
 /** The state before the first step. */
-export function initialState({ spec, size }: TrainingProgram): TrainingState {
+export function initialState({ spec, learnedSize }: TrainingProgram): TrainingState {
   return {
     parameters: packParameters(spec.parameters),
-    memory: Object.fromEntries(spec.optimiser.memory.map((name) => [name, new Float32Array(size)])),
+    memory: Object.fromEntries(spec.optimiser.memory.map((name) => [name, new Float32Array(learnedSize)])),
     step: 0,
   };
 }
@@ -255,10 +255,14 @@ const leftAlone = "another shard of this step failed";
 /** Stores the state and the data set in a worker. Slots have names of their own, so that one worker can hold several trainings. */
 async function fillSlots(
   runtime: Runtime,
-  { spec, size }: TrainingProgram,
+  { spec }: TrainingProgram,
   { data, from }: Required<StartOptions>,
 ): Promise<Record<string, string>> {
-  const vector = (values: Float32Array): TensorValue => ({ dtype: "float32", shape: [size], data: values });
+  const vector = (values: Float32Array): TensorValue => ({
+    dtype: "float32",
+    shape: [values.length],
+    data: values,
+  });
   const values: [string, TensorValue][] = [
     ["parameters", vector(from.parameters)],
     ...spec.optimiser.memory.map((name): [string, TensorValue] => [
