@@ -14,12 +14,23 @@ export { evaluate } from "./evaluate.ts";
 export { gradient } from "./gradient.ts";
 export { type Graph, type GraphOptions, type NamedParameter, parametersOf, traceGraph } from "./graph.ts";
 export { filled, glorotUniform, heNormal, normal, orthogonal, uniform } from "./initialisers.ts";
+export { type AttentionContext, type AttentionOptions, MultiHeadAttention } from "./layers/attention.ts";
+export { Conv1d, Conv2d, type ConvLayerOptions } from "./layers/convolution.ts";
 export { Dropout } from "./layers/dropout.ts";
 export { Embedding } from "./layers/embedding.ts";
 export { inference, type Layer, type Pass } from "./layers/layer.ts";
 export { LayerNorm } from "./layers/layer-norm.ts";
 export { Linear } from "./layers/linear.ts";
+export { BatchNorm, GroupNorm, RmsNorm } from "./layers/norms.ts";
+export { addSinusoids, LearnedPositions, rotate } from "./layers/positions.ts";
 export { Gru, Lstm, type RecurrentOptions, type RecurrentOutput, Rnn } from "./layers/recurrent.ts";
+export {
+  FeedForward,
+  saltsPerBlock,
+  TransformerDecoderBlock,
+  TransformerEncoderBlock,
+  type TransformerOptions,
+} from "./layers/transformer.ts";
 export {
   binaryCrossEntropy,
   categoricalCrossEntropy,

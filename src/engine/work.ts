@@ -19,6 +19,10 @@ const rules: { readonly [P in PrimitiveName]?: Rule } = {
     const inner = a.shape[a.shape.length - (transposeA ? 2 : 1)];
     return 2 * count(node.outputs[0].shape) * size(inner);
   },
+  // Every position of the result multiplies a kernel; both gradients do the same work.
+  conv: ([, weight], { outputs: [y] }) => 2 * positions(y) * count(weight.shape),
+  convInputGradient: ([dy, weight]) => 2 * positions(dy) * count(weight.shape),
+  convWeightGradient: ([, dy], { outputs: [dWeight] }) => 2 * positions(dy) * count(dWeight.shape),
   lstm: recurrent,
   gru: recurrent,
   rnn: recurrent,
@@ -44,6 +48,11 @@ function recurrentBackward(rowsAt: number): Rule {
     const weights = inputs.slice(rowsAt - 2, rowsAt).map(({ shape }) => count(shape));
     return 4 * size(time) * size(batch) * (weights[0] + weights[1]);
   };
+}
+
+/** Batch times space of `[batch, channels, ...spatial]`. */
+function positions({ shape }: Tensor): number {
+  return size(shape[0]) * count(shape.slice(2));
 }
 
 function count(shape: Shape): number {

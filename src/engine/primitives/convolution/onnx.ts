@@ -78,25 +78,28 @@ export const convWeightGradientOnnx: OnnxRule<"convWeightGradient"> = (
     ? turned
     : to.one("Pad", [turned, to.ints(padsOf(window)), to.constant(0, [], xType.dtype)]);
   const dyRows = rows(channelsFirst(dy), outChannels);
-  const products = places(kernel).map((place) => {
+  const shifted = places(kernel).map((place) => {
     const starts = place.map((k, axis) => k * window.dilations[axis]);
     const ends = starts.map((start, axis) => start + (out[axis] - 1) * window.strides[axis] + 1);
-    const shifted = to.one("Slice", [
-      padded,
-      to.ints(starts),
-      to.ints(ends),
-      to.ints(axes),
-      to.ints(window.strides),
-    ]);
-    const xRows = rows(shifted, inChannels);
-    if (groups === 1) return to.one("Gemm", [dyRows, xRows], { transB: 1 });
-    return to.one("MatMul", [dyRows, to.one("Transpose", [xRows], { perm: [0, 2, 1] })]);
+    const slice = [padded, to.ints(starts), to.ints(ends), to.ints(axes), to.ints(window.strides)];
+    return rows(to.one("Slice", slice), inChannels);
   });
-  const perPlace = products.map((name) =>
-    to.one("Reshape", [name, to.ints([outChannels, inChannels / groups, 1])]),
-  );
+  const weightShape = [outChannels, inChannels / groups, ...kernel];
+  if (groups === 1 && inChannels < 16) {
+    // Products so narrow are bound by reading dy, so it is read once for all places.
+    const joined = to.one("Gemm", [dyRows, to.one("Concat", shifted, { axis: 0 })], { transB: 1 });
+    const apart = to.one("Reshape", [joined, to.ints([outChannels, -1, inChannels])]);
+    return [to.one("Reshape", [to.one("Transpose", [apart], { perm: [0, 2, 1] }), to.ints(weightShape)])];
+  }
+  const perPlace = shifted.map((xRows) => {
+    const product =
+      groups === 1
+        ? to.one("Gemm", [dyRows, xRows], { transB: 1 })
+        : to.one("MatMul", [dyRows, to.one("Transpose", [xRows], { perm: [0, 2, 1] })]);
+    return to.one("Reshape", [product, to.ints([outChannels, inChannels / groups, 1])]);
+  });
   const joined = perPlace.length === 1 ? perPlace[0] : to.one("Concat", perPlace, { axis: 2 });
-  return [to.one("Reshape", [joined, to.ints([outChannels, inChannels / groups, ...kernel])])];
+  return [to.one("Reshape", [joined, to.ints(weightShape)])];
 };
 
 export const maxPoolOnnx: OnnxRule<"maxPool"> = (to, [x], { attributes: { kernel, window }, used }) =>

@@ -1,0 +1,109 @@
+import { foldIn, type Key, PlatformError, splitKey } from "../../base/index.ts";
+import { add, matmul, mul, reshape, softmax, transpose } from "../operations.ts";
+import { formatShape, mismatch } from "../shape.ts";
+import { constant, type Tensor } from "../tensor.ts";
+import { Dropout } from "./dropout.ts";
+import { inference, type Layer, type Pass } from "./layer.ts";
+import { Linear } from "./linear.ts";
+import { rotate } from "./positions.ts";
+
+export interface AttentionOptions {
+  readonly numHeads: number;
+  /** Each position sees itself and what lies before it. */
+  readonly causal?: boolean;
+  /** Queries and keys are turned by their position (Su et al. 2021), so that products depend on distances only. */
+  readonly rotary?: boolean;
+  /** Rate at which attention weights are dropped. */
+  readonly dropout?: number;
+  /** Tells this layer's draws from those of the model's other layers. */
+  readonly salt?: number;
+}
+
+/** What attention may look at beside its own sequence. */
+export interface AttentionContext {
+  /** Another sequence to read from, `[batch, otherTime, features]`: cross-attention. */
+  readonly memory?: Tensor;
+  /** 1 where a position of what is read may be seen, 0 where it is padding, `[batch, otherTime]`. */
+  readonly visible?: Tensor;
+}
+
+/**
+ * Scaled dot-product attention with several heads (Vaswani et al. 2017): `softmax(q kᵀ / √d) v` for each head, and a dense layer.
+ *
+ * Shapes: x and y `[batch, time, features]`; every weight `[features, features]`; a head has `features / numHeads` numbers.
+ * Initial values are those of `Linear`.
+ *
+ * @throws PlatformError `MODEL_OPTION_INVALID` when the heads do not divide the features
+ */
+export class MultiHeadAttention implements Layer {
+  readonly query: Linear;
+  readonly key: Linear;
+  readonly value: Linear;
+  readonly output: Linear;
+  readonly dropout: Dropout;
+  readonly features: number;
+  readonly numHeads: number;
+  readonly causal: boolean;
+  readonly rotary: boolean;
+
+  constructor(
+    features: number,
+    { numHeads, causal = false, rotary = false, dropout = 0, salt = 0 }: AttentionOptions,
+    key: Key,
+  ) {
+    if (!(Number.isSafeInteger(numHeads) && numHeads >= 1 && features % numHeads === 0)) {
+      const message = `attention: expected a number of heads that divides ${features} features, received ${numHeads}`;
+      throw new PlatformError("input", "MODEL_OPTION_INVALID", message);
+    }
+    const make = (projectionKey: Key) => new Linear(features, features, projectionKey);
+    [this.query, this.key, this.value] = splitKey(foldIn(key, "read"), 3).map(make);
+    this.output = make(foldIn(key, "output"));
+    this.dropout = new Dropout(dropout, salt);
+    this.features = features;
+    this.numHeads = numHeads;
+    this.causal = causal;
+    this.rotary = rotary;
+  }
+
+  apply(x: Tensor, pass: Pass = inference, { memory = x, visible }: AttentionContext = {}): Tensor {
+    for (const sequence of [x, memory]) {
+      if (sequence.shape.length !== 3 || sequence.shape[2] !== this.features) {
+        throw mismatch(
+          `attention: expected a sequence [batch, time, ${this.features}], received ${formatShape(sequence.shape)}`,
+        );
+      }
+    }
+    const size = this.features / this.numHeads;
+    const turn = (heads: Tensor) => (this.rotary ? rotate(heads) : heads);
+    const q = turn(this.#heads(this.query.apply(x))); // [batch, heads, time, size]
+    const k = turn(this.#heads(this.key.apply(memory)));
+    const v = this.#heads(this.value.apply(memory));
+    let scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(size)); // [batch, heads, time, otherTime]
+    if (this.causal) scores = add(scores, causalMask(Number(x.shape[1]), Number(memory.shape[1])));
+    if (visible) {
+      const [batch, time] = visible.shape;
+      scores = add(scores, reshape(mul(add(visible, -1), hidden), [batch, 1, 1, time]));
+    }
+    const mixed = matmul(this.dropout.apply(softmax(scores), pass), v);
+    return this.output.apply(reshape(transpose(mixed, [0, 2, 1, 3]), x.shape));
+  }
+
+  /** `[batch, time, features]` to `[batch, heads, time, size]`. */
+  #heads(x: Tensor): Tensor {
+    const [batch, time, features] = x.shape;
+    const apart = reshape(x, [batch, time, this.numHeads, Number(features) / this.numHeads]);
+    return transpose(apart, [0, 2, 1, 3]);
+  }
+}
+
+/** Added to a score that must not count: far enough from any other to vanish in the softmax, and still a number. */
+const hidden = 1e9;
+
+/** 0 where position `row` may see position `column`, far below elsewhere; the last row sees everything. */
+function causalMask(rows: number, columns: number): Tensor {
+  const behind = columns - rows;
+  const mask = Float32Array.from({ length: rows * columns }, (_, i) =>
+    i % columns <= Math.floor(i / columns) + behind ? 0 : -hidden,
+  );
+  return constant(mask, [rows, columns]);
+}
