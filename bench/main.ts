@@ -69,6 +69,15 @@ function engineText(facts: Machine, { product, peers, rows }: EngineComparison):
     dash(row.ratio, 3),
     row.ratio === null ? "-" : `${(1 / row.ratio).toFixed(1)} x`,
   ]);
+  const built = rows
+    .filter(({ peer }) => peer === "pytorch")
+    .map((row) => [
+      row.name,
+      row.buildMilliseconds.toFixed(0),
+      dash(row.peakMiB, 0),
+      dash(row.peerPeakMiB, 0),
+      row.peakMiB === null || row.peerPeakMiB === null ? "-" : (row.peakMiB / row.peerPeakMiB).toFixed(2),
+    ]);
   const notes = new Set(rows.flatMap(({ peer, note }) => (note === null ? [] : [`* ${peer}: ${note}`])));
   return [
     machineText(facts),
@@ -78,8 +87,33 @@ function engineText(facts: Machine, { product, peers, rows }: EngineComparison):
     table(head, body),
     "",
     "Medians of interleaved runs; ratio is Fathom / peer, below 1 when Fathom is faster.",
+    ...summary(rows),
     ...notes,
+    "",
+    table(["work", "build ms", "peak MiB", "PyTorch MiB", "ratio"], built),
+    "",
+    "Build: tracing, compiling and loading the graph, once. Peak: a training process of its own, Node.js or Python included.",
   ].join("\n");
+}
+
+/** Training against PyTorch in one number, and the smallest lead over tfjs. */
+function summary(rows: EngineComparison["rows"]): string[] {
+  const ratios = (task: string, name: string) =>
+    rows.flatMap(({ name: work, peer, ratio }) =>
+      work.includes(task) && peer === name && ratio !== null ? [ratio] : [],
+    );
+  const line = (what: string, values: readonly number[]) => {
+    if (values.length === 0) return [];
+    const mean = Math.exp(values.reduce((total, ratio) => total + Math.log(ratio), 0) / values.length);
+    return [
+      `${what}: geometric mean of ${values.length} ratios ${mean.toFixed(2)}, largest ${Math.max(...values).toFixed(2)}`,
+    ];
+  };
+  return [
+    ...line("Training against pytorch", ratios("training", "pytorch")),
+    ...line("One sample against pytorch", ratios("forward", "pytorch")),
+    ...line("Training against tfjs-wasm", ratios("training", "tfjs-wasm")),
+  ];
 }
 
 function machineText({ processor, cores, memoryGiB, system, node, onnxruntime }: Machine): string {

@@ -9,6 +9,7 @@ const torch = (matmulGflops: number): Peer => ({
   matmulGflops,
   threadCounts: [1, 2],
   step: async () => [],
+  peakMiB: () => null,
   close: async () => {},
 });
 

@@ -1,13 +1,16 @@
 /** Runs the work list against the peers that this machine has. */
 import { prepare } from "./fathom.ts";
 import { measure, type Side, type Timing } from "./measure.ts";
+import { peakMemory } from "./memory.ts";
 import { type PeerOrAbsence, startPytorch, startTfjs } from "./peers/peer.ts";
 import { productRate, productSize } from "./product-rate.ts";
-import { flopOf, type PeerName, type Work, workList } from "./work.ts";
+import { type PeerName, type Work, workList } from "./work.ts";
 
 export interface EngineRow {
   readonly name: string;
   readonly milliseconds: number;
+  /** Tracing, compiling and loading the graph, once. */
+  readonly buildMilliseconds: number;
   /** Of the work's matrix products, over its whole time. */
   readonly gflops: number;
   /** `gflops` as a fraction of the machine's own rate at one large product. */
@@ -19,6 +22,9 @@ export interface EngineRow {
   /** `milliseconds / peerMilliseconds`: below 1, Fathom is faster. */
   readonly ratio: number | null;
   readonly note: string | null;
+  /** The most memory of a training process of its own, and of PyTorch's; null where it was not measured. */
+  readonly peakMiB: number | null;
+  readonly peerPeakMiB: number | null;
 }
 
 export interface PeerFacts {
@@ -48,7 +54,9 @@ export async function compareEngine(only: string, say: (line: string) => void): 
   try {
     for (const work of workList.filter(({ name }) => name.toLowerCase().includes(only.toLowerCase()))) {
       say(work.name);
-      rows.push(...(await compareWork(work, peers, facts, product.gflops)));
+      const compared = await compareWork(work, peers, facts, product.gflops);
+      const memory = work.task === "train" ? await peakMemory(work) : null;
+      rows.push(...compared.map((row) => ({ ...row, ...(row.peer === "pytorch" ? memory : null) })));
     }
   } finally {
     for (const peer of peers) if (!("absent" in peer)) await peer.close();
@@ -71,18 +79,21 @@ async function compareWork(
       ...tried.flatMap(({ sides }) => sides),
     ]);
     const { median: milliseconds } = timings[0];
-    const gflops = flopOf(work) / (milliseconds * 1e6);
+    const gflops = ours.flop / (milliseconds * 1e6);
     return present.map((peer, i) => {
       const best = fastest(timings.filter(({ label }) => label.startsWith(`${peer.name} `)));
       return {
         name: work.name,
         milliseconds,
+        buildMilliseconds: ours.buildMilliseconds,
         gflops,
         shareOfProductRate: gflops / productGflops,
         peer: peer.name,
         peerMilliseconds: best?.median ?? null,
         peerThreads: best ? Number(best.label.split(" ")[1]) : null,
         ratio: best ? milliseconds / best.median : null,
+        peakMiB: null,
+        peerPeakMiB: null,
         note: tried[i].failure ?? facts.find(({ name }) => name === peer.name)?.warning ?? null,
       };
     });

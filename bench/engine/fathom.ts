@@ -1,28 +1,26 @@
 /** Fathom's side of the comparison: the graphs that `fit` trains with and that an artifact holds, timed inside the worker. */
-import { keyFrom, splitKey, uniform } from "../../src/base/index.ts";
 import {
   adam,
   compileTraining,
   createRuntime,
-  Gru,
+  flopOf,
   gather,
   input,
-  Linear,
-  Lstm,
-  meanSquaredError,
   parametersOf,
-  relu,
   startTraining,
-  type Tensor,
-  type TensorValue,
   toOnnx,
   traceGraph,
   weightedMean,
 } from "../../src/engine/index.ts";
+import { networkOf, samplesOf } from "./networks.ts";
 import type { Work } from "./work.ts";
 
 /** Work that is set up and warm, and waits to be timed. */
 export interface Prepared {
+  /** Floating-point operations of the products of one step. */
+  readonly flop: number;
+  /** What it took to trace and compile the graph and to create its session. */
+  readonly buildMilliseconds: number;
   /** Does the work `repetitions` times; answers the milliseconds of each, measured where it runs. */
   step(repetitions: number): Promise<number[]>;
   close(): Promise<void>;
@@ -33,26 +31,34 @@ export async function prepare(work: Work): Promise<Prepared> {
   return work.task === "train" ? prepareTraining(work) : prepareForward(work);
 }
 
-async function prepareTraining(work: Work): Promise<Prepared> {
-  const { layers, apply } = networkOf(work);
-  const x = values([work.batch, ...sampleShape(work)], 1);
-  const y = values([work.batch, 1], 2);
+async function prepareTraining({ model, batch }: Work): Promise<Prepared> {
+  const { layers, inputs, target, apply, loss } = networkOf(model);
+  const columns = { ...inputs, target };
+  const data = Object.fromEntries(
+    Object.entries(columns).map(([name, column], i) => [name, samplesOf(column, batch, i)]),
+  );
+  const runtime = createRuntime({ threads: 2 });
+  const begun = performance.now();
   const program = compileTraining({
     parameters: parametersOf(layers),
-    data: { x, y },
-    batchSize: work.batch,
+    data,
+    batchSize: batch,
     optimiser: adam(),
-    loss: ({ data, indices, weights }) =>
-      weightedMean(meanSquaredError(apply(gather(data.x, indices)), gather(data.y, indices)), weights),
+    loss: ({ data: { target: all, ...rest }, indices, weights }) => {
+      const batched = Object.fromEntries(
+        Object.entries(rest).map(([name, column]) => [name, gather(column, indices)]),
+      );
+      return weightedMean(loss(apply(batched), gather(all, indices)), weights);
+    },
   });
-  const runtime = createRuntime({ threads: 2 });
-  const training = await startTraining(runtime, program, { data: { x, y }, seed: 1 });
+  const training = await startTraining(runtime, program, { data, seed: 1 });
+  const buildMilliseconds = performance.now() - begun;
   // A small step is bound by the call, so `fit` runs many in one; here too. The time is that of one of them.
-  const stepsPerCall = work.cell === "dense" ? 64 : 1;
+  const stepsPerCall = program.plan.kind === "loop" ? 64 : 1;
   const batches = {
     learningRates: new Float32Array(stepsPerCall).fill(1e-3),
-    indices: BigInt64Array.from({ length: stepsPerCall * work.batch }, (_, i) => BigInt(i % work.batch)),
-    weights: new Float32Array(stepsPerCall * work.batch).fill(1),
+    indices: BigInt64Array.from({ length: stepsPerCall * batch }, (_, i) => BigInt(i % batch)),
+    weights: new Float32Array(stepsPerCall * batch).fill(1),
   };
   const step = async (repetitions: number) => {
     const times: number[] = [];
@@ -62,46 +68,27 @@ async function prepareTraining(work: Work): Promise<Prepared> {
     }
     return times;
   };
-  await step(3);
-  return { step, close: () => runtime.close() };
+  await step(2);
+  return { flop: program.flop, buildMilliseconds, step, close: () => runtime.close() };
 }
 
-async function prepareForward(work: Work): Promise<Prepared> {
-  const { apply } = networkOf(work);
-  const shape = sampleShape(work);
-  const y = apply(input("x", ["batch", ...shape]));
+async function prepareForward({ model, batch }: Work): Promise<Prepared> {
+  const { inputs, apply } = networkOf(model);
   const runtime = createRuntime({ threads: 1 }); // as `forecast.predict` has it
-  const session = await runtime.load(toOnnx(traceGraph({ y })));
-  const step = async (repeat: number) => {
-    const feeds = { x: values([work.batch, ...shape], 1) };
-    return [...(await session.run({ feeds, fetch: ["y"], repeat })).milliseconds];
-  };
+  const begun = performance.now();
+  const names = Object.entries(inputs).map(
+    ([name, { shape, below }]) =>
+      [name, input(name, ["batch", ...shape], below === undefined ? "float32" : "int64")] as const,
+  );
+  const graph = traceGraph({ y: apply(Object.fromEntries(names)) });
+  const session = await runtime.load(toOnnx(graph));
+  const buildMilliseconds = performance.now() - begun;
+  const feeds = Object.fromEntries(
+    Object.entries(inputs).map(([name, column], i) => [name, samplesOf(column, batch, i)]),
+  );
+  const step = async (repeat: number) => [
+    ...(await session.run({ feeds, fetch: ["y"], repeat })).milliseconds,
+  ];
   await step(20);
-  return { step, close: () => runtime.close() };
-}
-
-function networkOf(work: Work): { readonly layers: object; readonly apply: (x: Tensor) => Tensor } {
-  const key = keyFrom(7);
-  if (work.cell === "dense") {
-    const { sizes } = work;
-    const keys = splitKey(key, sizes.length);
-    const layers = sizes.slice(1).map((out, i) => new Linear(sizes[i], out, keys[i]));
-    const last = layers.length - 1;
-    const apply = (x: Tensor) =>
-      layers.reduce((h, layer, i) => (i < last ? relu(layer.apply(h)) : layer.apply(h)), x);
-    return { layers, apply };
-  }
-  const [cellKey, headKey] = splitKey(key);
-  const cell = new { lstm: Lstm, gru: Gru }[work.cell](work.inFeatures, work.hiddenSize, cellKey);
-  const head = new Linear(work.hiddenSize, 1, headKey);
-  return { layers: { cell, head }, apply: (x) => head.apply(cell.run(x).last) };
-}
-
-function sampleShape(work: Work): number[] {
-  return work.cell === "dense" ? [work.sizes[0]] : [work.steps, work.inFeatures];
-}
-
-function values(shape: readonly number[], seed: number): TensorValue {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return { dtype: "float32", shape, data: Float32Array.from(uniform(keyFrom(seed), size, -1, 1)) };
+  return { flop: flopOf(graph), buildMilliseconds, step, close: () => runtime.close() };
 }

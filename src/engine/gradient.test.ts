@@ -132,7 +132,10 @@ const cases: { readonly [P in Exclude<PrimitiveName, WithoutCase>]: readonly Gra
     { shapes: [[2, 2]], of: (x) => mul(x, x) },
   ],
   div: [{ shapes: [[2, 3], [3]], of: div, range: [0.5, 2] }],
-  maximum: [{ shapes: [[2, 3], [3]], of: maximum }],
+  maximum: [
+    { shapes: [[2, 3], [3]], of: maximum },
+    { shapes: [[2, 3], [3]], of: (a, b) => apply("maximum", [a, b], { ties: "first" }) },
+  ],
   minimum: [
     {
       shapes: [

@@ -31,7 +31,7 @@ export const add = (a: Operand, b: Operand): Tensor => apply("add", pair(a, b), 
 export const sub = (a: Operand, b: Operand): Tensor => apply("sub", pair(a, b), none);
 export const mul = (a: Operand, b: Operand): Tensor => apply("mul", pair(a, b), none);
 export const div = (a: Operand, b: Operand): Tensor => apply("div", pair(a, b), none);
-export const maximum = (a: Operand, b: Operand): Tensor => apply("maximum", pair(a, b), none);
+export const maximum = (a: Operand, b: Operand): Tensor => apply("maximum", pair(a, b), { ties: "shared" });
 export const minimum = (a: Operand, b: Operand): Tensor => apply("minimum", pair(a, b), none);
 /** 1 (true) where `a < b`. */
 export const less = (a: Operand, b: Operand): Tensor => apply("less", pair(a, b), none);

@@ -7,11 +7,16 @@ import type { Node, Tensor } from "./tensor.ts";
  * Floating-point operations of a graph's products, a multiply and an add counted as two; everything else is small beside them.
  * An open batch axis counts as one sample.
  */
-export function flopOf({ nodes, resolve }: Graph): number {
-  return nodes.reduce((total, node) => total + nodeFlop(node, node.inputs.map(resolve)), 0);
+export function flopOf({ nodes, outputs, resolve }: Graph): number {
+  const read = new Set([...Object.values(outputs), ...nodes.flatMap(({ inputs }) => inputs)].map(resolve));
+  return nodes.reduce(
+    (total, node) => total + nodeFlop(node, node.inputs.map(resolve), (output) => read.has(output)),
+    0,
+  );
 }
 
-type Rule = (inputs: readonly Tensor[], node: Node) => number;
+/** What a node costs; an output that nothing reads is not computed. */
+type Rule = (inputs: readonly Tensor[], node: Node, isRead: (output: Tensor) => boolean) => number;
 
 const rules: { readonly [P in PrimitiveName]?: Rule } = {
   matmul: ([a], node) => {
@@ -26,14 +31,13 @@ const rules: { readonly [P in PrimitiveName]?: Rule } = {
   lstm: recurrent,
   gru: recurrent,
   rnn: recurrent,
-  // The gradient by weights and by states are a product each.
-  lstmBackward: recurrentBackward(4),
-  gruBackward: recurrentBackward(3),
-  rnnBackward: recurrentBackward(3),
+  lstmBackward: recurrentBackward({ weightsAt: 2, rowsAt: 4, dxAt: 1 }),
+  gruBackward: recurrentBackward({ weightsAt: 1, rowsAt: 3, dxAt: 3 }),
+  rnnBackward: recurrentBackward({ weightsAt: 1, rowsAt: 3, dxAt: 1 }),
 };
 
-function nodeFlop(node: Node, inputs: readonly Tensor[]): number {
-  return rules[node.primitive]?.(inputs, node) ?? 0;
+function nodeFlop(node: Node, inputs: readonly Tensor[], isRead: (output: Tensor) => boolean): number {
+  return rules[node.primitive]?.(inputs, node, isRead) ?? 0;
 }
 
 /** Every step multiplies its row `[x, h]` by all gates. */
@@ -42,11 +46,15 @@ function recurrent([x, weightInput, weightHidden]: readonly Tensor[]): number {
   return 2 * size(time) * size(batch) * (count(weightInput.shape) + count(weightHidden.shape));
 }
 
-function recurrentBackward(rowsAt: number): Rule {
-  return (inputs) => {
-    const [time, batch] = inputs[rowsAt].shape;
-    const weights = inputs.slice(rowsAt - 2, rowsAt).map(({ shape }) => count(shape));
-    return 4 * size(time) * size(batch) * (weights[0] + weights[1]);
+/** The gradient by both weights, by the previous state, and by x where something reads it: a product each. */
+function recurrentBackward(place: { weightsAt: number; rowsAt: number; dxAt: number }): Rule {
+  return (inputs, { outputs }, isRead) => {
+    const [time, batch] = inputs[place.rowsAt].shape;
+    const [ofInput, ofHidden] = inputs
+      .slice(place.weightsAt, place.weightsAt + 2)
+      .map(({ shape }) => count(shape));
+    const byInput = isRead(outputs[place.dxAt]) ? ofInput : 0;
+    return 2 * size(time) * size(batch) * (ofInput + ofHidden + ofHidden + byInput);
   };
 }
 

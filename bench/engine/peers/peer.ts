@@ -15,6 +15,8 @@ export interface Peer {
   readonly threadCounts: readonly number[];
   /** Milliseconds of each repetition. @throws Error with the peer's own words, such as those on a missing kernel */
   step(work: Work, threads: number, repetitions: number): Promise<number[]>;
+  /** The most memory that its process has had; null before the first step, and for a peer that does not say. */
+  peakMiB(): number | null;
   close(): Promise<void>;
 }
 
@@ -53,6 +55,7 @@ async function start(name: PeerName, program: string, script: string, threadCoun
     blas: string;
     matmulGflops?: number;
   };
+  let peakMiB: number | null = null;
   return {
     name,
     version,
@@ -61,10 +64,14 @@ async function start(name: PeerName, program: string, script: string, threadCoun
     threadCounts,
     async step(work, threads, repetitions) {
       child.stdin.write(`${JSON.stringify({ work, threads, repetitions })}\n`);
-      const answer = (await reader.next()) as { milliseconds: number[] } | { error: string };
+      const answer = (await reader.next()) as
+        | { milliseconds: number[]; peakMiB?: number }
+        | { error: string };
       if ("error" in answer) throw new Error(answer.error);
+      peakMiB = answer.peakMiB ?? null;
       return answer.milliseconds;
     },
+    peakMiB: () => peakMiB,
     async close() {
       child.stdin.end();
       await reader.ended;

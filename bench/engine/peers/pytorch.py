@@ -2,18 +2,21 @@
 
 import json
 import os
+import resource
 import sys
 import time
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 
 class Recurrent(nn.Module):
-    def __init__(self, cell, in_features, hidden_size):
+    def __init__(self, m):
         super().__init__()
-        self.recurrent = (nn.LSTM if cell == "lstm" else nn.GRU)(in_features, hidden_size, batch_first=True)
-        self.output = nn.Linear(hidden_size, 1)
+        cell = nn.LSTM if m["kind"] == "lstm" else nn.GRU
+        self.recurrent = cell(m["inFeatures"], m["hiddenSize"], batch_first=True)
+        self.output = nn.Linear(m["hiddenSize"], 1)
 
     def forward(self, x):
         return self.output(self.recurrent(x)[0][:, -1])
@@ -26,30 +29,139 @@ def dense(sizes):
     return nn.Sequential(*layers[:-1])
 
 
+class TabMlp(nn.Module):
+    def __init__(self, m):
+        super().__init__()
+        self.tables = nn.ModuleList(nn.Embedding(m["levels"], m["embedding"]) for _ in range(m["categories"]))
+        self.layers = dense([m["numeric"] + m["categories"] * m["embedding"], *m["hidden"], 1])
+
+    def forward(self, x, codes):
+        embedded = [table(codes[:, i]) for i, table in enumerate(self.tables)]
+        return self.layers(torch.cat([x, *embedded], 1))
+
+
+def encoder(m, feed_forward, activation):
+    block = nn.TransformerEncoderLayer(
+        m["features"], m["numHeads"], feed_forward, dropout=0.0, activation=activation, batch_first=True, norm_first=True
+    )
+    return nn.TransformerEncoder(block, m["numLayers"])
+
+
+class Transformer(nn.Module):
+    def __init__(self, m):
+        super().__init__()
+        self.entry = nn.Linear(m["inFeatures"], m["features"])
+        self.blocks = encoder(m, m["feedForwardSize"], "relu")
+        self.head = nn.Linear(m["features"], 1)
+
+    def forward(self, x):
+        return self.head(self.blocks(self.entry(x))[:, -1])
+
+
+class Gpt(nn.Module):
+    def __init__(self, m):
+        super().__init__()
+        steps, features = m["steps"], m["features"]
+        self.tokens = nn.Embedding(m["vocabulary"], features)
+        self.positions = nn.Parameter(0.02 * torch.randn(steps, features))
+        self.blocks = encoder(m, 4 * features, "gelu")
+        self.norm = nn.LayerNorm(features)
+        self.head = nn.Linear(features, m["vocabulary"])
+        self.register_buffer("mask", torch.triu(torch.full((steps, steps), float("-inf")), 1))
+
+    def forward(self, x):
+        return self.head(self.norm(self.blocks(self.tokens(x) + self.positions, mask=self.mask)))
+
+
+class TcnBlock(nn.Module):
+    def __init__(self, before, channels, kernel, dilation):
+        super().__init__()
+        self.padding = (kernel - 1) * dilation
+        self.first = nn.Conv1d(before, channels, kernel, dilation=dilation)
+        self.second = nn.Conv1d(channels, channels, kernel, dilation=dilation)
+        self.shortcut = nn.Identity() if before == channels else nn.Conv1d(before, channels, 1)
+
+    def forward(self, x):
+        inner = F.relu(self.first(F.pad(x, (self.padding, 0))))
+        inner = F.relu(self.second(F.pad(inner, (self.padding, 0))))
+        return F.relu(inner + self.shortcut(x))
+
+
+class Tcn(nn.Module):
+    def __init__(self, m):
+        super().__init__()
+        before = [m["inFeatures"]] + [m["channels"]] * (m["levels"] - 1)
+        self.blocks = nn.Sequential(
+            *(TcnBlock(b, m["channels"], m["kernel"], 2**level) for level, b in enumerate(before))
+        )
+        self.head = nn.Linear(m["channels"], 1)
+
+    def forward(self, x):
+        return self.head(self.blocks(x)[:, :, -1])
+
+
+def cnn(m):
+    layers, before = [], 1
+    for channels in m["channels"]:
+        layers += [nn.Conv2d(before, channels, (5, 3), padding=(2, 1)), nn.LeakyReLU(0.01), nn.MaxPool2d((2, 1))]
+        before = channels
+    left = before * (m["height"] // 2 ** len(m["channels"])) * m["width"]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(left, 1))
+
+
+def data(m, batch):
+    """What one batch of a model is made of."""
+    kind = m["kind"]
+    if kind == "dense":
+        return [torch.randn(batch, m["sizes"][0])]
+    if kind == "tabMlp":
+        return [torch.randn(batch, m["numeric"]), torch.randint(0, m["levels"], (batch, m["categories"]))]
+    if kind == "gpt":
+        return [torch.randint(0, m["vocabulary"], (batch, m["steps"]))]
+    if kind == "tcn":
+        return [torch.randn(batch, m["inFeatures"], m["steps"])]
+    if kind == "cnn":
+        return [torch.randn(batch, 1, m["height"], m["width"])]
+    return [torch.randn(batch, m["steps"], m["inFeatures"])]
+
+
+MODELS = {
+    "lstm": Recurrent,
+    "gru": Recurrent,
+    "dense": lambda m: dense(m["sizes"]),
+    "tabMlp": TabMlp,
+    "transformer": Transformer,
+    "gpt": Gpt,
+    "tcn": Tcn,
+    "cnn": cnn,
+}
+
+
 def prepare(work):
     """A function that does the work once."""
     torch.manual_seed(0)
-    if work["cell"] == "dense":
-        model, x = dense(work["sizes"]), torch.randn(work["batch"], work["sizes"][0])
-    else:
-        model = Recurrent(work["cell"], work["inFeatures"], work["hiddenSize"])
-        x = torch.randn(work["batch"], work["steps"], work["inFeatures"])
-    y = torch.randn(work["batch"], 1)
+    m = work["model"]
+    model, inputs = MODELS[m["kind"]](m), data(m, work["batch"])
     if work["task"] == "forward":
         model.eval()
 
         def forward():
             with torch.inference_mode():
-                model(x)
+                model(*inputs)
 
         return forward
 
     optimiser = torch.optim.Adam(model.parameters())
-    loss_of = nn.MSELoss()
+    if m["kind"] == "gpt":
+        target = torch.randint(0, m["vocabulary"], (work["batch"] * m["steps"],))
+        loss_of = lambda logits: F.cross_entropy(logits.flatten(0, 1), target)
+    else:
+        target = torch.randn(work["batch"], 1)
+        loss_of = lambda prediction: F.mse_loss(prediction, target)
 
     def step():
         optimiser.zero_grad(set_to_none=True)
-        loss_of(model(x), y).backward()
+        loss_of(model(*inputs)).backward()
         optimiser.step()
 
     return step
@@ -95,7 +207,8 @@ def main():
             if work["name"] not in prepared:
                 prepared[work["name"]] = prepare(work)
             milliseconds = timed(prepared[work["name"]], request["repetitions"])
-            reply = {"milliseconds": milliseconds}
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            reply = {"milliseconds": milliseconds, "peakMiB": peak}
         except Exception as error:  # told to whoever asked, who prints it
             reply = {"error": f"{type(error).__name__}: {error}"}
         answer.write(json.dumps(reply) + "\n")

@@ -43,22 +43,22 @@ for await (const line of createInterface({ input: process.stdin })) {
 process.exit(0);
 
 /** A function that does the work once. */
-function prepare(work) {
+function prepare({ model: { kind, sizes, steps, inFeatures, hiddenSize }, batch, task }) {
   const model = tf.sequential();
-  const shape = work.cell === "dense" ? [work.sizes[0]] : [work.steps, work.inFeatures];
-  if (work.cell === "dense") {
-    for (const [i, units] of work.sizes.slice(1).entries()) {
-      const activation = i < work.sizes.length - 2 ? "relu" : "linear";
+  const shape = kind === "dense" ? [sizes[0]] : [steps, inFeatures];
+  if (kind === "dense") {
+    for (const [i, units] of sizes.slice(1).entries()) {
+      const activation = i < sizes.length - 2 ? "relu" : "linear";
       model.add(tf.layers.dense({ units, activation, ...(i === 0 && { inputShape: shape }) }));
     }
   } else {
-    const recurrent = work.cell === "lstm" ? tf.layers.lstm : tf.layers.gru;
-    model.add(recurrent({ units: work.hiddenSize, inputShape: shape }));
+    const recurrent = kind === "lstm" ? tf.layers.lstm : tf.layers.gru;
+    model.add(recurrent({ units: hiddenSize, inputShape: shape }));
     model.add(tf.layers.dense({ units: 1 }));
   }
-  const x = tf.randomNormal([work.batch, ...shape]);
-  const y = tf.randomNormal([work.batch, 1]);
-  if (work.task === "forward") {
+  const x = tf.randomNormal([batch, ...shape]);
+  const y = tf.randomNormal([batch, 1]);
+  if (task === "forward") {
     return async () => {
       const outcome = model.predict(x);
       await outcome.data();

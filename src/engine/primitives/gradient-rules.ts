@@ -37,11 +37,14 @@ export const gradientRules: GradientRules = {
   sub: ({ dy, inputs: [a, b] }) => [sumTo(dy, a.shape), sumTo(neg(dy), b.shape)],
   mul: ({ dy, inputs: [a, b] }) => [sumTo(mul(dy, b), a.shape), sumTo(mul(dy, a), b.shape)],
   div: ({ dy, inputs: [a, b], y }) => [sumTo(div(dy, b), a.shape), sumTo(neg(div(mul(dy, y), b)), b.shape)],
-  // At a tie each side takes half, as PyTorch has it.
-  maximum: ({ dy, inputs: [a, b] }) => [
-    sumTo(mul(dy, share(b, a)), a.shape),
-    sumTo(mul(dy, share(a, b)), b.shape),
-  ],
+  maximum: ({ dy, inputs: [a, b], attributes: { ties } }) => {
+    if (ties === "first") {
+      const second = mul(dy, cast(less(a, b), dy.dtype));
+      return [sumTo(sub(dy, second), a.shape), sumTo(second, b.shape)];
+    }
+    // At a tie each side takes half, as PyTorch has it.
+    return [sumTo(mul(dy, share(b, a)), a.shape), sumTo(mul(dy, share(a, b)), b.shape)];
+  },
   minimum: ({ dy, inputs: [a, b] }) => [
     sumTo(mul(dy, share(a, b)), a.shape),
     sumTo(mul(dy, share(b, a)), b.shape),
@@ -63,7 +66,9 @@ export const gradientRules: GradientRules = {
   tanh: ({ dy, y }) => [mul(dy, sub(1, mul(y, y)))], // 1 - tanh², read off the output
   sigmoid: ({ dy, y }) => [mul(dy, mul(y, sub(1, y)))],
   relu: ({ dy, y }) => [mul(dy, cast(cast(y, "bool"), y.dtype))], // 1 where the output is not 0; far cheaper than its sign
-  leakyRelu: ({ dy, inputs: [x], attributes: { slope } }) => [where(less(0, x), dy, mul(dy, slope))],
+  leakyRelu: ({ dy, inputs: [x], attributes: { slope } }) => [
+    mul(dy, add(mul(cast(less(0, x), dy.dtype), 1 - slope), slope)),
+  ],
   // Φ(x) + x φ(x), with the normal distribution's Φ and density φ
   gelu: ({ dy, inputs: [x] }) => {
     const cumulative = add(mul(apply("erf", [mul(x, Math.SQRT1_2)], {}), 0.5), 0.5);

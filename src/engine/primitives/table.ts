@@ -22,7 +22,8 @@ export interface PrimitiveAttributes {
   readonly sub: None;
   readonly mul: None;
   readonly div: None;
-  readonly maximum: None;
+  /** Whose gradient it is where both are equal. */
+  readonly maximum: { readonly ties: "shared" | "first" };
   readonly minimum: None;
   readonly less: None;
   readonly equal: None;

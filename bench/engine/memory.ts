@@ -1,0 +1,31 @@
+/** Peak memory of a training process, for Fathom and for PyTorch: a process of its own for each row. */
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { promisify } from "node:util";
+import { startPytorch } from "./peers/peer.ts";
+import type { Work } from "./work.ts";
+
+export interface PeakMemory {
+  readonly peakMiB: number;
+  /** Null when PyTorch is absent or cannot do this work. */
+  readonly peerPeakMiB: number | null;
+}
+
+export async function peakMemory(work: Work): Promise<PeakMemory> {
+  const child = path.join(import.meta.dirname, "memory-child.ts");
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", child, work.name]);
+  return { peakMiB: Number(stdout), peerPeakMiB: await peerPeak(work) };
+}
+
+async function peerPeak(work: Work): Promise<number | null> {
+  const peer = await startPytorch();
+  if ("absent" in peer) return null;
+  try {
+    await peer.step(work, 2, 5);
+    return peer.peakMiB();
+  } catch {
+    return null; // the table's other row says what PyTorch answered
+  } finally {
+    await peer.close();
+  }
+}
