@@ -56,14 +56,17 @@ export const gelu = (x: Tensor): Tensor => apply("gelu", [x], none);
 /** `x σ(x)`, also called swish (Elfwing et al. 2018). */
 export const silu = (x: Tensor): Tensor => mul(x, sigmoid(x));
 /** x above 0, `alpha (eˣ - 1)` below (Clevert et al. 2016). */
-export const elu = (x: Tensor, alpha = 1): Tensor =>
-  where(less(0, x), x, mul(sub(exp(minimum(x, 0)), 1), alpha));
+export function elu(x: Tensor, alpha = 1): Tensor {
+  const above = less(0, x);
+  return where(above, x, mul(sub(exp(where(above, 0, x)), 1), alpha));
+}
 export const erf = (x: Tensor): Tensor => apply("erf", [x], none);
 export const sin = (x: Tensor): Tensor => apply("sin", [x], none);
 export const cos = (x: Tensor): Tensor => apply("cos", [x], none);
 export const square = (x: Tensor): Tensor => mul(x, x);
 /** The nearest value in `[low, high]`; no gradient flows beyond the bounds. */
-export const clip = (x: Tensor, low: Operand, high: Operand): Tensor => minimum(maximum(x, low), high);
+export const clip = (x: Tensor, low: Operand, high: Operand): Tensor =>
+  where(less(x, low), low, where(less(high, x), high, x));
 /**
  * `log(1 + eˣ)`, without overflow. Its slope at 0 is ½, which `maximum` gives (a tie is shared) and `relu` would not.
  */
