@@ -24,6 +24,7 @@ export { Linear } from "./layers/linear.ts";
 export { BatchNorm, GroupNorm, RmsNorm } from "./layers/norms.ts";
 export { addSinusoids, LearnedPositions, rotate } from "./layers/positions.ts";
 export { Gru, Lstm, type RecurrentOptions, type RecurrentOutput, Rnn } from "./layers/recurrent.ts";
+export { RecurrentStack, type RecurrentStackOptions } from "./layers/recurrent-stack.ts";
 export {
   FeedForward,
   saltsPerBlock,

@@ -11,8 +11,10 @@ import {
   BatchNorm,
   Conv1d,
   Conv2d,
+  cast,
   clip,
   compileTraining,
+  concat,
   constant,
   createRuntime,
   cumulativeSum,
@@ -37,6 +39,7 @@ import {
   type Pass,
   packParameters,
   parametersOf,
+  RecurrentStack,
   RmsNorm,
   Rnn,
   reshape,
@@ -102,6 +105,18 @@ const decoder = (norm: "before" | "after", activation: "relu" | "gelu"): Case =>
   return { layer, apply: (pass, x, memory) => layer.apply(x, memory, pass) };
 };
 
+/** Both directions, two layers, sequences of several lengths; states of every step and the last ones in one row. */
+const stacked = (cell: "lstm" | "gru"): Case => {
+  const layer = new RecurrentStack(3, 2, { cell, numLayers: 2, bidirectional: true }, key);
+  return {
+    layer,
+    apply: (pass, x, lengths) => {
+      const { sequence: all, last } = layer.run(x, pass, cast(lengths, "int64"));
+      return concat([reshape(all, [all.shape[0], Number(all.shape[1]) * 4]), last], 1);
+    },
+  };
+};
+
 const cases: Readonly<Record<string, Case>> = {
   linear: plain(new Linear(4, 3, key)),
   layerNorm: plain(new LayerNorm(6)),
@@ -128,6 +143,8 @@ const cases: Readonly<Record<string, Case>> = {
   lstm: sequence(new Lstm(3, 4, key)),
   gru: sequence(new Gru(3, 4, key)),
   rnn: sequence(new Rnn(3, 4, key)),
+  stackedLstm: stacked("lstm"),
+  stackedGru: stacked("gru"),
 };
 
 test("has a case for every layer that torch was asked for", () => {

@@ -80,6 +80,26 @@ def recurrent(state):
     return {names[name]: value for name, value in state.items()}
 
 
+def stacked(state):
+    names = {"weight_ih": "weightInput", "weight_hh": "weightHidden", "bias_ih": "biasInput", "bias_hh": "biasHidden"}
+    out = {}
+    for name, value in state.items():
+        kind, level = name.rsplit("_l", 1)
+        direction = 1 if level.endswith("_reverse") else 0
+        out[f"layers.{level.split('_')[0]}.{direction}.{names[kind]}"] = value
+    return out
+
+
+def packed(module, x, lengths):
+    """Outputs of every step, zero past the end, and the last states of the upper layer side by side, as one row per sample."""
+    lengths = lengths.long()
+    run = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    sequence, state = module(run)
+    sequence = nn.utils.rnn.pad_packed_sequence(sequence, batch_first=True, total_length=x.shape[1])[0]
+    last = state[0] if isinstance(state, tuple) else state
+    return torch.cat([sequence.flatten(1), torch.cat([last[-2], last[-1]], 1)], 1)
+
+
 class RmsNorm(nn.Module):
     """Zhang and Sennrich 2019; torch has it since 2.4 only."""
 
@@ -138,6 +158,8 @@ cases = {
     "decoderAfter": (block(False, "gelu", nn.TransformerDecoderLayer), decoder, [x53, memory], lambda m, x, y: m(x, y, tgt_mask=causal(4))),
     "lstm": (nn.LSTM(3, 4, batch_first=True), recurrent, [torch.randn(3, 5, 3)], lambda m, x: m(x)[0]),
     "gru": (nn.GRU(3, 4, batch_first=True), recurrent, [torch.randn(3, 5, 3)], lambda m, x: m(x)[0]),
+    "stackedLstm": (nn.LSTM(3, 2, 2, batch_first=True, bidirectional=True), stacked, [torch.randn(3, 5, 3), torch.tensor([5.0, 2, 3])], packed),
+    "stackedGru": (nn.GRU(3, 2, 2, batch_first=True, bidirectional=True), stacked, [torch.randn(3, 4, 3), torch.tensor([1.0, 4, 2])], packed),
     "rnn": (nn.RNN(3, 4, batch_first=True), recurrent, [torch.randn(3, 5, 3)], lambda m, x: m(x)[0]),
 }
 
