@@ -1,6 +1,7 @@
 import type { Key } from "../../base/index.ts";
 import { normal } from "../initialisers.ts";
 import { gather } from "../operations.ts";
+import { formatShape, mismatch } from "../shape.ts";
 import { type Parameter, parameter, type Tensor } from "../tensor.ts";
 import type { Layer } from "./layer.ts";
 
@@ -18,6 +19,8 @@ export class Embedding implements Layer {
   }
 
   apply(x: Tensor): Tensor {
+    if (x.dtype !== "int64")
+      throw mismatch(`embedding: expected x of int64, received ${x.dtype} ${formatShape(x.shape)}`);
     return gather(this.weight, x, 0);
   }
 }

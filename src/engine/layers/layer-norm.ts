@@ -1,7 +1,7 @@
 import { filled } from "../initialisers.ts";
 import { layerNormalize } from "../operations.ts";
 import { type Parameter, parameter, type Tensor } from "../tensor.ts";
-import type { Layer } from "./layer.ts";
+import { type Layer, requireFeatures } from "./layer.ts";
 
 /**
  * Normalises the last axis to mean 0 and variance 1, then scales and shifts it (Ba, Kiros and Hinton 2016).
@@ -20,6 +20,7 @@ export class LayerNorm implements Layer {
   }
 
   apply(x: Tensor): Tensor {
+    requireFeatures("layer norm", x, this.scale);
     return layerNormalize(x, this.scale, this.shift, this.epsilon);
   }
 }

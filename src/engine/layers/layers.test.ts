@@ -1,20 +1,28 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { keyFrom } from "../../base/index.ts";
 import {
+  BatchNorm,
+  Conv1d,
+  Conv2d,
   constant,
   createRuntime,
   Dropout,
   Embedding,
   evaluate,
+  GroupNorm,
   Gru,
   gradient,
   input,
   LayerNorm,
+  LearnedPositions,
   Linear,
   Lstm,
+  MultiHeadAttention,
   mul,
   type Parameter,
   parametersOf,
+  RecurrentStack,
+  RmsNorm,
   Rnn,
   sum,
   type Tensor,
@@ -58,7 +66,7 @@ describe("Linear", () => {
 
   test("names both shapes when the features do not fit", () => {
     expect(() => linear.apply(input("x", ["batch", 4]))).toThrow(
-      "matmul: expected equal inner sizes, received [batch, 4] and [2, 3]",
+      "linear: expected x [..., 3] for its weight [2, 3], received [batch, 4]",
     );
   });
 });
@@ -139,7 +147,7 @@ describe("LayerNorm", () => {
 
   test("says which sizes do not fit", () => {
     expect(() => new LayerNorm(3).apply(input("x", ["batch", 4]))).toThrow(
-      "layerNorm: expected scale of shape [4] for [batch, 4], received [3]",
+      "layer norm: expected x [..., 3] for its weight [3], received [batch, 4]",
     );
   });
 });
@@ -163,7 +171,7 @@ describe("Embedding", () => {
 
   test("takes whole numbers only", () => {
     expect(() => embedding.apply(input("x", ["batch"]))).toThrow(
-      "gather: expected int64 indices, received float32",
+      "embedding: expected x of int64, received float32 [batch]",
     );
   });
 });
@@ -247,5 +255,66 @@ describe("recurrent layers", () => {
     expect(() => layer.apply(input("x", ["batch", 30, 7], "float64"))).toThrow(
       `${name}: expected weightInput of float64, as the sequence is, received float32`,
     );
+  });
+});
+
+describe("a layer that is given what it was not made for says so in its own words", () => {
+  const key = keyFrom(1);
+  test.each([
+    [
+      "linear",
+      () => new Linear(4, 2, key).apply(input("x", ["batch", 3])),
+      "x [..., 4] for its weight [2, 4], received [batch, 3]",
+    ],
+    [
+      "layer norm",
+      () => new LayerNorm(4).apply(input("x", [2, 3])),
+      "x [..., 4] for its weight [4], received [2, 3]",
+    ],
+    [
+      "RMS norm",
+      () => new RmsNorm(4).apply(input("x", [2, 3])),
+      "x [..., 4] for its weight [4], received [2, 3]",
+    ],
+    ["batch norm", () => new BatchNorm(4).apply(input("x", [2, 3])), "x [batch, 4, ...], received [2, 3]"],
+    [
+      "group norm",
+      () => new GroupNorm(2, 4).apply(input("x", [2, 3, 5])),
+      "[batch, 4, ...], received [2, 3, 5]",
+    ],
+    ["embedding", () => new Embedding(4, 2, key).apply(input("x", [3])), "x of int64, received float32 [3]"],
+    ["lstm", () => new Lstm(4, 2, key).apply(input("x", [2, 5, 3])), "[batch, time, 4], received [2, 5, 3]"],
+    [
+      "attention",
+      () => new MultiHeadAttention(8, { numHeads: 2 }, key).apply(input("x", [2, 5, 4])),
+      "a sequence [batch, time, 8], received [2, 5, 4]",
+    ],
+    [
+      "conv",
+      () => new Conv1d(4, 2, 3, {}, key).apply(input("x", [2, 3, 9])),
+      "a weight for 3 channels in 1 groups, [out, 3, ...], received [2, 4, 3]",
+    ],
+    [
+      "conv",
+      () => new Conv1d(4, 2, 3, { dilation: 5 }, key).apply(input("x", [2, 4, 9])),
+      "a window of at most 9 in spatial axis 0 of [9], received one that reaches over 11",
+    ],
+    [
+      "positions",
+      () => new LearnedPositions(4, 2, key).apply(input("x", [1, 5, 2])),
+      "at most 4 steps, received [1, 5, 2]",
+    ],
+  ])("%s", (name, build, words) => {
+    expect(build).toThrow(`${name}: expected`);
+    expect(build).toThrow(words);
+  });
+
+  test.each([
+    [() => new MultiHeadAttention(8, { numHeads: 3 }, key), "heads that divides 8 features, received 3"],
+    [() => new GroupNorm(3, 8), "groups that divide 8 channels, received 3"],
+    [() => new Conv2d(4, 6, 3, { groups: 3 }, key), "groups that divide 4 and 6 channels, received 3"],
+    [() => new RecurrentStack(2, 2, { cell: "lstm", numLayers: 0 }, key), "1 layer or more, received 0"],
+  ])("an option out of range: %#", (build, words) => {
+    expect(build).toThrow(words);
   });
 });

@@ -2,7 +2,7 @@ import { type Key, splitKey } from "../../base/index.ts";
 import { uniform } from "../initialisers.ts";
 import { matmul } from "../operations.ts";
 import { type Parameter, parameter, type Tensor } from "../tensor.ts";
-import type { Layer } from "./layer.ts";
+import { type Layer, requireFeatures } from "./layer.ts";
 
 /**
  * Affine map over the last axis (a dense layer): `y = x Wᵀ + b`.
@@ -22,6 +22,7 @@ export class Linear implements Layer {
   }
 
   apply(x: Tensor): Tensor {
+    requireFeatures("linear", x, this.weight);
     return matmul(x, this.weight, { transposeB: true, bias: this.bias });
   }
 }

@@ -15,7 +15,7 @@ import {
 } from "../operations.ts";
 import { formatShape, isStatic, mismatch, type Shape, staticSize } from "../shape.ts";
 import { constant, type Parameter, parameter, statistic, type Tensor } from "../tensor.ts";
-import { inference, type Layer, type Pass } from "./layer.ts";
+import { inference, type Layer, type Pass, requireFeatures } from "./layer.ts";
 
 /**
  * Normalises every channel over batch and positions (Ioffe and Szegedy 2015). In training with the batch's own mean and variance, of
@@ -128,6 +128,7 @@ export class RmsNorm implements Layer {
   }
 
   apply(x: Tensor): Tensor {
+    requireFeatures("RMS norm", x, this.scale);
     const size = sqrt(add(mean(square(x), -1, { keepDims: true }), this.epsilon));
     return mul(div(x, size), this.scale);
   }
