@@ -92,6 +92,11 @@ export const errorTable = {
     kind: "input",
     meaning: "A layer, loss, optimiser or schedule was given a value outside its range.",
   },
+  PROVIDER_UNAVAILABLE: {
+    kind: "unavailable",
+    meaning:
+      "ONNX Runtime cannot run on the provider that was asked for, such as a graphics card without its libraries. docs/install.md says what it needs.",
+  },
   SECOND_DERIVATIVE: {
     kind: "input",
     meaning: "A second derivative was asked for through a recurrent layer, whose backward pass has none.",

@@ -8,18 +8,21 @@ export {
   throwIfAborted,
   writeFailure,
 } from "./errors.ts";
-export type {
-  Clock,
-  Context,
-  LedgerEntry,
-  LedgerPort,
-  Logger,
-  MarketPort,
-  ModelsPort,
-  PriceSource,
-  PriceTable,
-  Progress,
-  ProgressPort,
+export {
+  type Clock,
+  type Compute,
+  type Context,
+  type LedgerEntry,
+  type LedgerPort,
+  type Logger,
+  type MarketPort,
+  type ModelsPort,
+  type PriceSource,
+  type PriceTable,
+  type Progress,
+  type ProgressPort,
+  type Provider,
+  providers,
 } from "./ports.ts";
 export { foldIn, type Key, keyFrom, normal, permutation, splitKey, studentT, uniform } from "./random.ts";
 export {

@@ -90,8 +90,20 @@ export interface Logger {
   warn(message: string, values?: Readonly<Record<string, unknown>>): void;
 }
 
+/** What runs a network: the processor, or a card that ONNX Runtime has been given the libraries for. */
+export const providers = ["cpu", "cuda", "webgpu"] as const;
+export type Provider = (typeof providers)[number];
+
+/** What networks are trained and run on. */
+export interface Compute {
+  readonly provider: Provider;
+  /** Threads of the processor to work with. */
+  readonly threads: number;
+}
+
 /** Everything that reaches a capability beside its input. */
 export interface Context {
+  readonly compute: Compute;
   readonly market: MarketPort;
   readonly models: ModelsPort;
   readonly ledger: LedgerPort;

@@ -123,6 +123,16 @@ describe("a runtime", () => {
     await other.close();
   });
 
+  test("runs on a provider that it does not have: not at all, and says so", async () => {
+    const graphics = createRuntime({ provider: "cuda" });
+    const outcome = await graphics.load(double).then(
+      () => "this machine has it",
+      (error) => error.code,
+    );
+    expect(["this machine has it", "PROVIDER_UNAVAILABLE"]).toContain(outcome);
+    await graphics.close();
+  });
+
   test("rejects what is under way when it is closed, and everything afterwards", async () => {
     const short = createRuntime({ threads: 1 });
     const session = await short.load(heavy);

@@ -1,5 +1,6 @@
 /** Runs ONNX graphs in a worker thread: the thread that traces models and serves requests never blocks. */
 import { Worker } from "node:worker_threads";
+import { PlatformError, type Provider } from "../../base/index.ts";
 import { type DataType, formatShape, mismatch, staticSize } from "../shape.ts";
 import type { TypedArray } from "../tensor.ts";
 
@@ -13,6 +14,8 @@ export interface TensorValue {
 export interface RuntimeOptions {
   /** Threads to work with; 2 by default. The results of a training do not depend on it. */
   readonly threads?: number;
+  /** What runs the graphs; the processor by default. Sessions of another one are refused when ONNX Runtime does not have it. */
+  readonly provider?: Provider;
 }
 
 export interface RunOptions<Fetch extends string> {
@@ -97,8 +100,8 @@ interface Waiting {
 }
 
 /** Starts a worker. It ends with `close`, and does not keep the process alive while it is idle. */
-export function createRuntime({ threads = 2 }: RuntimeOptions = {}): Runtime {
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: { threads } });
+export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions = {}): Runtime {
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: { threads, provider } });
   const waiting = new Map<number, Waiting>();
   const peers: Runtime[] = [];
   let next = 0;
@@ -144,14 +147,16 @@ export function createRuntime({ threads = 2 }: RuntimeOptions = {}): Runtime {
   return {
     threads,
     peers: (count) => {
-      while (peers.length < count) peers.push(createRuntime({ threads }));
+      while (peers.length < count) peers.push(createRuntime({ threads, provider }));
       return peers.slice(0, count);
     },
     runShards: ({ gradient, update, ...run }) =>
       call("runShards", { ...run, gradient: gradient.id, update: update.id }),
     async load(model, options = {}) {
       const session = next++;
-      await call("load", { session, model, ...options });
+      await call("load", { session, model, ...options }).catch((error: Error) => {
+        throw provider === "cpu" ? error : providerUnavailable(provider, error);
+      });
       return {
         id: session,
         run: async ({ feeds, keep = {}, fetch, repeat = 1 }) => {
@@ -174,6 +179,11 @@ export function createRuntime({ threads = 2 }: RuntimeOptions = {}): Runtime {
       await Promise.all([worker.terminate(), ...peers.map((peer) => peer.close())]);
     },
   };
+}
+
+function providerUnavailable(provider: Provider, cause: Error): PlatformError {
+  const message = `provider ${provider}: expected ONNX Runtime to have it, received: ${cause.message.split("\n")[0]}`;
+  return new PlatformError("unavailable", "PROVIDER_UNAVAILABLE", message, { cause });
 }
 
 /** A value whose memory has moved to a worker is empty, and posting it again would be answered by silence. */

@@ -47,6 +47,7 @@ const actions = {
     sessions.set(
       session,
       await InferenceSession.create(model, {
+        executionProviders: [workerData.provider],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         graphOptimizationLevel: "all",

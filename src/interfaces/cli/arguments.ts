@@ -1,5 +1,5 @@
 /** From the words after the action to an input: flags are resolved against the schema and laid over `--input`. */
-import { PlatformError } from "../../base/index.ts";
+import { PlatformError, providers } from "../../base/index.ts";
 import { showValue } from "../issues.ts";
 import type { JsonSchema } from "../schema.ts";
 import { suggest } from "../suggest.ts";
@@ -11,6 +11,7 @@ export const commonFlags = {
   input: { type: "string", description: messages.common.input },
   json: { type: "boolean", description: messages.common.json },
   dataFolder: { type: "string", description: messages.common.dataFolder },
+  provider: { type: "string", enum: [...providers], description: messages.common.provider },
   quiet: { type: "boolean", description: messages.common.quiet },
   help: { type: "boolean", description: messages.common.help },
   version: { type: "boolean", description: messages.common.version },

@@ -35,7 +35,11 @@ export function rootHelp(
       ...table([...rows, ...commands.map(({ name, summary }) => [name, summary] as const)], width),
     ]),
     commonSection(width),
-    section(messages.environment, [messages.dataFolderVariable, messages.debugVariable]),
+    section(messages.environment, [
+      messages.dataFolderVariable,
+      messages.providerVariable,
+      messages.debugVariable,
+    ]),
     section(messages.exitStatuses, messages.statuses),
     messages.moreHelp,
   ]);

@@ -26,11 +26,13 @@ export const messages = {
     input: "the whole input as a JSON file, or - for standard input; flags override its fields",
     json: "print exactly one JSON document, the output, on standard output",
     dataFolder: "where models, checkpoints and the ledger live (default ./fathom-data)",
+    provider: "what trains and runs networks (default cpu); cuda and webgpu need their libraries",
     quiet: "no progress on standard error",
     help: "this page",
     version: "the version",
   },
   dataFolderVariable: "FATHOM_DATA_FOLDER   the data folder, unless --data-folder names one",
+  providerVariable: "FATHOM_PROVIDER      what networks run on, unless --provider names it",
   debugVariable: "FATHOM_DEBUG=1       print the stack of a mistake of ours",
   statuses: [
     "0    done",
@@ -46,6 +48,8 @@ export const messages = {
   reused: (folder: string, at: string) =>
     `model ${folder} of ${at} is used again; --retrain trains a new one`,
   stopping: "stopping; press Ctrl-C again to end at once",
+  unknownProvider: (where: string, received: string, known: readonly string[]) =>
+    `${where}: expected ${known.join(", ")}, received ${JSON.stringify(received)}`,
   unknownCommand: (words: string, hint: string) => `there is no command "${words}"${hint}`,
   didYouMean: (names: readonly string[]) => `; did you mean ${names.join(" or ")}?`,
   seeHelp: (command: string) => `; ${command} --help lists what there is`,

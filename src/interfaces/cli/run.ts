@@ -1,6 +1,6 @@
 /** One command from its words to its exit status. Reads no global state, so that a test can run it in its own process. */
-import type { Capability, Context, Logger, ProgressPort } from "../../base/index.ts";
-import { PlatformError } from "../../base/index.ts";
+import type { Capability, Context, Logger, ProgressPort, Provider } from "../../base/index.ts";
+import { PlatformError, providers } from "../../base/index.ts";
 import { systemCode } from "../../platform/local/index.ts";
 import { call, parseInput } from "../call.ts";
 import { type Failure, failureOf, failureTable, problemOf } from "../failure.ts";
@@ -20,6 +20,7 @@ export interface ExtraCommand extends Command {
 
 export interface CommandWorld {
   readonly dataFolder: string;
+  readonly provider: Provider;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   /** Writes a result to standard output. */
@@ -33,7 +34,7 @@ export interface CliOptions {
   readonly capabilities: readonly Capability[];
   readonly commands?: readonly ExtraCommand[];
   readonly version: string;
-  /** `FATHOM_DATA_FOLDER` and `FATHOM_DEBUG` are read. */
+  /** `FATHOM_DATA_FOLDER`, `FATHOM_PROVIDER` and `FATHOM_DEBUG` are read. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdout: { write(text: string): void; readonly columns?: number };
   readonly stderr: { write(text: string): void; readonly isTTY?: boolean; readonly columns?: number };
@@ -42,6 +43,7 @@ export interface CliOptions {
   readonly elapsed: () => number;
   readonly makeContext: (options: {
     dataFolder: string;
+    compute: { provider: Provider };
     signal: AbortSignal;
     progress: ProgressPort;
     logger: Logger;
@@ -98,6 +100,7 @@ async function dispatch(options: CliOptions, terminal: Terminal): Promise<void> 
     const input = await readFields(common, fields, options);
     return command.run(input, {
       dataFolder: dataFolderOf(common, options),
+      provider: providerOf(common, options),
       terminal,
       signal: options.signal,
       print: (text) => stdout.write(`${text.trimEnd()}\n`),
@@ -138,6 +141,7 @@ async function runCapability(
   const input = parseInput(capability, raw, flagName);
   const context = options.makeContext({
     dataFolder: dataFolderOf(common, options),
+    compute: { provider: providerOf(common, options) },
     signal: options.signal,
     progress: terminal,
     logger: terminal,
@@ -175,6 +179,18 @@ async function readFields(
 function dataFolderOf(common: Arguments["common"], { environment }: CliOptions): string {
   const given = typeof common.dataFolder === "string" ? common.dataFolder : undefined;
   return given || environment["FATHOM_DATA_FOLDER"] || "fathom-data";
+}
+
+/** @throws PlatformError `INPUT_INVALID` when flag or environment names another one */
+function providerOf(common: Arguments["common"], { environment }: CliOptions): Provider {
+  const [where, named] =
+    common.provider === undefined
+      ? ["FATHOM_PROVIDER", environment["FATHOM_PROVIDER"] || "cpu"]
+      : ["--provider", String(common.provider)];
+  const provider = providers.find((one) => one === named);
+  if (provider === undefined)
+    throw new PlatformError("input", "INPUT_INVALID", messages.unknownProvider(where, named, providers));
+  return provider;
 }
 
 /** Flags of every command may stand before the command too: `fathom --json forecast train`. */

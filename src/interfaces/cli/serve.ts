@@ -53,7 +53,7 @@ export function serveCommand(capabilities: readonly Capability[], openModel: Ope
     name: serve.name,
     summary: serve.summary,
     schema: jsonSchemaOf(serve.input),
-    async run(raw, { dataFolder, terminal, signal }) {
+    async run(raw, { dataFolder, provider, terminal, signal }) {
       const options = parseInput(serve, raw, flagName);
       const { host, port } = options;
       const folder = resolve(dataFolder);
@@ -82,6 +82,7 @@ export function serveCommand(capabilities: readonly Capability[], openModel: Ope
           localContext({
             dataFolder: folder,
             workingFolder: folder,
+            compute: { provider },
             signal: asked,
             progress,
             logger: portLogger(logger.child({ reqId: requestId })),

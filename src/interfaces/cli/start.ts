@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
-import { type Context, capability, PlatformError } from "../../base/index.ts";
+import { type Context, capability, PlatformError, type Provider } from "../../base/index.ts";
 import { forecastTrain, TrainInput } from "../../services/forecast/index.ts";
 import { call, parseInput } from "../call.ts";
 import { jsonSchemaOf } from "../schema.ts";
@@ -31,6 +31,7 @@ const start = capability({
 
 type MakeContext = (options: {
   dataFolder: string;
+  compute: { provider: Provider };
   signal: AbortSignal;
   progress: CommandWorld["terminal"];
   logger: CommandWorld["terminal"];
@@ -44,8 +45,9 @@ export function startCommand(serve: ExtraCommand, makeContext: MakeContext): Ext
     schema: jsonSchemaOf(start.input),
     async run(raw, world) {
       const { once, retrain, port, host, ...input } = parseInput(start, raw, flagName);
-      const { dataFolder, terminal, signal } = world;
-      const context = makeContext({ dataFolder, signal, progress: terminal, logger: terminal });
+      const { dataFolder, provider, terminal, signal } = world;
+      const compute = { provider };
+      const context = makeContext({ dataFolder, compute, signal, progress: terminal, logger: terminal });
       const reference = input.out ?? `start-${await nameOf(input)}`;
       const found = retrain ? undefined : await context.models.locate(reference).catch(nothingThere);
       const folder = found ?? (await trainNow({ ...input, out: reference }, context, world));

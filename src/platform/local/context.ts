@@ -1,6 +1,8 @@
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import {
   type Clock,
+  type Compute,
   type Context,
   type Key,
   keyFrom,
@@ -21,6 +23,8 @@ export interface LocalContextOptions {
   readonly progress?: ProgressPort;
   readonly logger?: Logger;
   readonly clock?: Clock;
+  /** The processor, with all of its threads, when absent. */
+  readonly compute?: Partial<Compute>;
   /** The root key of requests that name no seed; fixed when absent, so that a run repeats itself. */
   readonly key?: Key;
 }
@@ -30,6 +34,7 @@ export function localContext(options: LocalContextOptions): Context {
   const dataFolder = resolve(options.dataFolder);
   const { workingFolder, signal = new AbortController().signal, clock = systemClock } = options;
   return {
+    compute: { provider: "cpu", threads: availableParallelism(), ...options.compute },
     market: localMarket({ workingFolder }),
     models: localModels({ dataFolder, workingFolder, signal }),
     ledger: localLedger(join(dataFolder, "ledger.jsonl"), clock),

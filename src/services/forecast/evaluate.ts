@@ -41,7 +41,7 @@ export async function evaluateForecast(input: EvaluateInput, context: Context): 
   });
   warnOfShortSymbols(set, context.logger);
   const parts = foldsAfter(set, beginOf(input, configuration.knownUntil), input.folds);
-  const runtime = createRuntime();
+  const runtime = createRuntime(context.compute);
   try {
     const folds: JudgedFold[] = [];
     for (const [i, samples] of parts.entries()) {

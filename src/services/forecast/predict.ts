@@ -11,7 +11,7 @@ import { type PredictInput, type PredictOutput, targetMeaning } from "./schema.t
 export async function predict(input: PredictInput, context: Context): Promise<PredictOutput> {
   const folder = await context.models.locate(input.artifact);
   const loaded = await readForecastArtifact(folder);
-  const runtime = createRuntime({ threads: 1 });
+  const runtime = createRuntime({ ...context.compute, threads: 1 });
   try {
     return await predictWith(loaded, input, context, runtime);
   } finally {

@@ -59,7 +59,7 @@ export async function train(asked: TrainInput, context: Context): Promise<TrainO
   const set = cutSamples(prices, { lookback: input.lookback, horizons: input.horizon, which: "known" });
   warnOfShortSymbols(set, context.logger);
   const split = splitSamples(set, input);
-  const runtime = createRuntime();
+  const runtime = createRuntime(context.compute);
   try {
     const trained = await trainOn(set, split, specOf(input, set), input, context, runtime);
     const judged = await stage(context, "judge", () =>

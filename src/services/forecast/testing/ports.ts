@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "../../../base/index.ts";
 
-export function quietPorts(): Pick<Context, "models" | "progress" | "clock" | "signal"> {
+export function quietPorts(): Pick<Context, "compute" | "models" | "progress" | "clock" | "signal"> {
   const never = async (): Promise<never> => {
     throw new Error("this test keeps no models");
   };
   return {
+    compute: { provider: "cpu", threads: 1 },
     models: {
       create: never,
       locate: never,
