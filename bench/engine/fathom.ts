@@ -1,18 +1,6 @@
 /** Fathom's side of the comparison: the graphs that `fit` trains with and that an artifact holds, timed inside the worker. */
-import {
-  adam,
-  compileTraining,
-  createRuntime,
-  flopOf,
-  gather,
-  input,
-  parametersOf,
-  startTraining,
-  toOnnx,
-  traceGraph,
-  weightedMean,
-} from "../../src/engine/index.ts";
-import { networkOf, samplesOf } from "./networks.ts";
+import { createRuntime, flopOf, input, toOnnx, traceGraph } from "../../src/engine/index.ts";
+import { networkOf, prepareSteps, samplesOf } from "../../src/services/bench/index.ts";
 import type { Work } from "./work.ts";
 
 /** Work that is set up and warm, and waits to be timed. */
@@ -32,42 +20,10 @@ export async function prepare(work: Work): Promise<Prepared> {
 }
 
 async function prepareTraining({ model, batch }: Work): Promise<Prepared> {
-  const { layers, inputs, target, apply, loss } = networkOf(model);
-  const columns = { ...inputs, target };
-  const data = Object.fromEntries(
-    Object.entries(columns).map(([name, column], i) => [name, samplesOf(column, batch, i)]),
-  );
   const runtime = createRuntime({ threads: 2 });
-  const begun = performance.now();
-  const program = compileTraining({
-    parameters: parametersOf(layers),
-    data,
-    batchSize: batch,
-    optimiser: adam(),
-    loss: ({ data: { target: all, ...rest }, indices, weights }) => {
-      const batched = Object.fromEntries(
-        Object.entries(rest).map(([name, column]) => [name, gather(column, indices)]),
-      );
-      return weightedMean(loss(apply(batched), gather(all, indices)), weights);
-    },
-  });
-  const training = await startTraining(runtime, program, { data, seed: 1 });
-  const buildMilliseconds = performance.now() - begun;
-  // A small step is bound by the call, so `fit` runs many in one; here too. The time is that of one of them.
-  const stepsPerCall = program.plan.kind === "loop" ? 64 : 1;
-  const batches = {
-    learningRates: new Float32Array(stepsPerCall).fill(1e-3),
-    indices: BigInt64Array.from({ length: stepsPerCall * batch }, (_, i) => BigInt(i % batch)),
-    weights: new Float32Array(stepsPerCall * batch).fill(1),
-  };
-  const step = async (repetitions: number) => {
-    const times: number[] = [];
-    for (let i = 0; i < repetitions; i++) {
-      const { milliseconds } = await training.run(batches);
-      times.push(milliseconds / stepsPerCall);
-    }
-    return times;
-  };
+  const { program, buildMilliseconds, step } = await prepareSteps(model, batch, runtime, () =>
+    performance.now(),
+  );
   await step(2);
   return { flop: program.flop, buildMilliseconds, step, close: () => runtime.close() };
 }

@@ -127,6 +127,7 @@ export {
 export { printGraph } from "./print.ts";
 export {
   createRuntime,
+  type OperatorTime,
   type Runtime,
   type RuntimeOptions,
   type Session,
@@ -136,6 +137,7 @@ export { constantRate, cosineRate, type Schedule, stepRate } from "./schedules.t
 export { type DataType, type Dimension, formatShape, type Shape, type TensorType } from "./shape.ts";
 export { type ArrayValue, constant, input, Parameter, parameter, Tensor, type TypedArray } from "./tensor.ts";
 export { packParameters, unpackParameters, viewsOf } from "./training/packing.ts";
+export { profileTraining } from "./training/profile.ts";
 export {
   type BatchTensors,
   compileTraining,

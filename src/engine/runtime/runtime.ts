@@ -76,6 +76,21 @@ export interface ShardRunResult {
   readonly milliseconds: number;
 }
 
+/** What one kind of operator took in one run of a graph. */
+export interface OperatorTime {
+  readonly operator: string;
+  readonly calls: number;
+  readonly microseconds: number;
+}
+
+export interface ProfileOptions {
+  /** Values by input name; a text names a slot of the worker. */
+  readonly feeds: Readonly<Record<string, TensorValue | string>>;
+  /** Runs to observe; the first half of them only warms up. */
+  readonly repeat: number;
+  readonly threads: number;
+}
+
 /** A worker thread with its sessions and slots. */
 export interface Runtime {
   readonly threads: number;
@@ -84,6 +99,8 @@ export interface Runtime {
   /** @param options threads of one operator; those of the runtime when they are not named */
   load(model: Uint8Array, options?: { readonly threads?: number }): Promise<Session>;
   runShards(run: ShardRun): Promise<ShardRunResult>;
+  /** Runs a graph under observation; answers each kind of operator in one run, the costliest first. */
+  profile(model: Uint8Array, options: ProfileOptions): Promise<readonly OperatorTime[]>;
   /** A name for a slot that nothing else in this worker uses. */
   slot(name: string): string;
   /** Stores a value in the worker. The value's memory moves there and is empty afterwards, unless `copy` is asked for. */
@@ -152,6 +169,7 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
     },
     runShards: ({ gradient, update, ...run }) =>
       call("runShards", { ...run, gradient: gradient.id, update: update.id }),
+    profile: (model, options) => call("profile", { model, ...options }),
     async load(model, options = {}) {
       const session = next++;
       await call("load", { session, model, ...options }).catch((error: Error) => {

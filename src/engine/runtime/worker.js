@@ -2,7 +2,10 @@
 // Plain JavaScript, because a worker is started from a file and the same file must serve the sources and the build.
 //
 // Tensors live in named slots on this side, so that parameters and data sets cross the thread border once, not per step.
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 
 const { InferenceSession, Tensor } = createRequire(import.meta.url)("onnxruntime-node");
@@ -39,23 +42,49 @@ const meet = (meeting, arrivals) => {
     if (turn > 20_000) Atomics.wait(meeting, 0, arrived, 100);
   }
 };
+const sessionOptions = (threads) => ({
+  executionProviders: [workerData.provider],
+  intraOpNumThreads: threads,
+  interOpNumThreads: 1,
+  graphOptimizationLevel: "all",
+  logSeverityLevel: 3,
+  // Numbers below 1e-38 count as 0: the processor takes a hundred times as long for them, and masked attention is full of them.
+  extra: { session: { set_denormal_as_zero: "1" } },
+});
+
+/**
+ * From ONNX Runtime's trace to microseconds by operator, in one run. A Loop or Scan is traced as a whole and its inner operators one
+ * by one, so that what it does itself is the whole less these: they lie inside its time.
+ */
+const operatorTimes = (trace, runs) => {
+  const events = trace.filter(({ cat, name }) => cat === "Node" && name.endsWith("_kernel_time"));
+  const seen = events.slice(Math.floor(events.length / 2));
+  const times = new Map();
+  const add = (operator, microseconds, calls) => {
+    const known = times.get(operator) ?? { operator, calls: 0, microseconds: 0 };
+    known.calls += calls;
+    known.microseconds += microseconds;
+    times.set(operator, known);
+  };
+  // Inner operators end before the one that holds them, which therefore comes after them in the trace.
+  let open = [];
+  for (const { args, ts, dur } of seen) {
+    const inner = open.filter((event) => event.ts >= ts);
+    const within = inner.reduce((sum, event) => sum + event.dur, 0);
+    open = [...open.slice(0, open.length - inner.length), { ts, dur }].slice(-4096);
+    add(args.op_name, Math.max(0, dur - within), 1);
+  }
+  const share = runs / 2;
+  return [...times.values()]
+    .map((one) => ({ ...one, calls: one.calls / share, microseconds: one.microseconds / share }))
+    .sort((a, b) => b.microseconds - a.microseconds);
+};
 const toTensor = ({ dtype, data, shape }) => new Tensor(dtype, data, shape);
 const toValue = (tensor) => ({ dtype: tensor.type, data: tensor.data, shape: [...tensor.dims] });
 
 const actions = {
   async load({ session, model, threads = workerData.threads }) {
-    sessions.set(
-      session,
-      await InferenceSession.create(model, {
-        executionProviders: [workerData.provider],
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
-        // Numbers below 1e-38 count as 0: the processor takes a hundred times as long for them, and masked attention is full of them.
-        extra: { session: { set_denormal_as_zero: "1" } },
-      }),
-    );
+    sessions.set(session, await InferenceSession.create(model, sessionOptions(threads)));
   },
   /** Feeds are values or names of slots; `keep` stores outputs in slots, `fetch` sends outputs back. */
   async run({ session, feeds, keep, fetch, repeat = 1 }) {
@@ -130,6 +159,27 @@ const actions = {
       gradientNorms[step] = results.gradient_norm.data[0];
     }
     return { losses, gradientNorms, milliseconds: performance.now() - started };
+  },
+  /** ONNX Runtime writes what it observed into a file; what counts of it is how long each operator's own work took. */
+  async profile({ model, feeds, repeat, threads }) {
+    const folder = await mkdtemp(join(tmpdir(), "fathom-profile-"));
+    try {
+      const session = await InferenceSession.create(model, {
+        ...sessionOptions(threads),
+        enableProfiling: true,
+        profileFilePrefix: join(folder, "profile"),
+      });
+      const given = {};
+      for (const [name, value] of Object.entries(feeds))
+        given[name] = typeof value === "string" ? slotOf(value) : toTensor(value);
+      for (let i = 0; i < repeat; i++) await session.run(given);
+      session.endProfiling();
+      await session.release();
+      const [file] = await readdir(folder);
+      return operatorTimes(JSON.parse(await readFile(join(folder, file), "utf8")), repeat);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   },
   async put({ slot, value }) {
     slots.set(slot, toTensor(value));

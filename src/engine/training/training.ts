@@ -253,7 +253,7 @@ async function startShards(
 const leftAlone = "another shard of this step failed";
 
 /** Stores the state and the data set in a worker. Slots have names of their own, so that one worker can hold several trainings. */
-async function fillSlots(
+export async function fillSlots(
   runtime: Runtime,
   { spec }: TrainingProgram,
   { data, from }: Required<StartOptions>,

@@ -1,5 +1,5 @@
-/** The networks of the work list, written with the engine: learned arrays, data columns, and the tensors between them. */
-import { foldIn, type Key, keyFrom, splitKey, uniform } from "../../src/base/index.ts";
+/** The networks of `models.ts`, written with the engine: learned arrays, data columns, and the tensors between them. */
+import { foldIn, type Key, keyFrom, splitKey, uniform } from "../../base/index.ts";
 import {
   add,
   at,
@@ -26,8 +26,8 @@ import {
   type Tensor,
   type TensorValue,
   TransformerEncoderBlock,
-} from "../../src/engine/index.ts";
-import type { Model } from "./work.ts";
+} from "../../engine/index.ts";
+import type { Model } from "./models.ts";
 
 export interface Network {
   /** A tree of layers. */
