@@ -1,5 +1,5 @@
 import type { OperatorTime, Runtime, TensorValue } from "../runtime/runtime.ts";
-import { graphNames, type TrainingProgram } from "./program.ts";
+import { type CompiledGraph, graphNames, type TrainingProgram } from "./program.ts";
 import { fillSlots, initialState, type StartOptions } from "./training.ts";
 
 /**
@@ -11,34 +11,62 @@ export async function profileTraining(
   program: TrainingProgram,
   options: StartOptions,
 ): Promise<readonly OperatorTime[]> {
-  const { spec, plan } = program;
+  const { spec, size, plan } = program;
   const slots = await fillSlots(runtime, program, {
     ...options,
     from: options.from ?? initialState(program),
   });
-  const loop = plan.kind === "loop";
-  const [{ model, inputs }, rows, steps] = loop
-    ? [plan.step, spec.batchSize, 16]
-    : [plan.gradient, plan.rows, 1];
-  const perStep = (shape: number[]) => (loop ? [steps, ...shape] : shape);
-  const offered: Record<string, TensorValue | string> = {
-    ...slots,
-    steps: { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(steps)) },
-    seed: { dtype: "uint32", shape: perStep([]), data: new Uint32Array(steps) },
-    indices: { dtype: "int64", shape: perStep([rows]), data: new BigInt64Array(steps * rows) },
-    weights: { dtype: "float32", shape: perStep([rows]), data: new Float32Array(steps * rows).fill(1) },
+  const profile = async ({ model, inputs }: CompiledGraph, offered: Record<string, TensorValue | string>) => {
+    const feeds = Object.entries({ ...slots, ...offered }).filter(([name]) => inputs.has(name));
+    return await runtime.profile(model, { feeds: Object.fromEntries(feeds), repeat: 6, threads: 1 });
   };
-  for (const name of spec.optimiser.settings) {
-    offered[graphNames.setting(name)] = {
-      dtype: "float32",
-      shape: perStep([]),
-      data: new Float32Array(steps),
+  /** One value, or one for each step of a loop. */
+  const batch = (rows: number, ...steps: number[]): Record<string, TensorValue> => {
+    const count = steps[0] ?? 1;
+    const scalar: TensorValue = { dtype: "float32", shape: steps, data: new Float32Array(count) };
+    return {
+      seed: { dtype: "uint32", shape: steps, data: new Uint32Array(count) },
+      indices: { dtype: "int64", shape: [...steps, rows], data: new BigInt64Array(count * rows) },
+      weights: { dtype: "float32", shape: [...steps, rows], data: new Float32Array(count * rows).fill(1) },
+      ...Object.fromEntries(spec.optimiser.settings.map((name) => [graphNames.setting(name), scalar])),
     };
+  };
+  try {
+    if (plan.kind === "loop") {
+      const steps = 16;
+      const count: TensorValue = { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(steps)) };
+      return joined([await profile(plan.step, { ...batch(spec.batchSize, steps), steps: count })], steps);
+    }
+    const { shards, rows, gradient, update } = plan;
+    const floats = (...shape: number[]): TensorValue => ({
+      dtype: "float32",
+      shape,
+      data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1),
+    });
+    const gathered = {
+      gradients: floats(shards, size),
+      losses: floats(shards, 1),
+      shard_weights: floats(shards),
+    };
+    return joined(
+      [await profile(gradient, batch(rows)), await profile(update, { ...batch(rows), ...gathered })],
+      1,
+    );
+  } finally {
+    await runtime.drop(...Object.values(slots));
   }
-  const feeds = Object.fromEntries(
-    Object.entries(offered).filter(([name]) => inputs.has(name) || (loop && name === "steps")),
-  );
-  const times = await runtime.profile(model, { feeds, repeat: 6, threads: 1 });
-  await runtime.drop(...Object.values(slots));
-  return times.map((one) => ({ ...one, calls: one.calls / steps, microseconds: one.microseconds / steps }));
+}
+
+/** The operators of several graphs together, in one of so many steps. */
+function joined(graphs: readonly (readonly OperatorTime[])[], steps: number): readonly OperatorTime[] {
+  const sums = new Map<string, OperatorTime>();
+  for (const { operator, calls, microseconds } of graphs.flat()) {
+    const before = sums.get(operator) ?? { operator, calls: 0, microseconds: 0 };
+    sums.set(operator, {
+      operator,
+      calls: before.calls + calls / steps,
+      microseconds: before.microseconds + microseconds / steps,
+    });
+  }
+  return [...sums.values()].sort((a, b) => b.microseconds - a.microseconds);
 }

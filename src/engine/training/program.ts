@@ -200,7 +200,7 @@ function loopPlan(
     perStep: ["seed", "indices", "weights", ...optimiser.settings.map(graphNames.setting)],
     collected: ["loss", "gradient_norm"],
   });
-  return { kind: "loop", small, step: { graph, model, inputs: inputsOf(graph) } };
+  return { kind: "loop", small, step: { graph, model, inputs: new Set(["steps", ...inputsOf(graph)]) } };
 }
 
 function shardPlan(spec: TrainingSpec, { size, learnedSize }: Sizes, shards: number): ShardPlan {

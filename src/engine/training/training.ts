@@ -153,9 +153,7 @@ async function startLoop(
         ...Object.fromEntries(Object.entries(settings).map(([name, values]) => [name, perStep(values)])),
       };
       const { outputs, milliseconds } = await session.run({
-        feeds: Object.fromEntries(
-          Object.entries(offered).filter(([name]) => inputs.has(name) || name === "steps"),
-        ),
+        feeds: Object.fromEntries(Object.entries(offered).filter(([name]) => inputs.has(name))),
         keep,
         fetch: ["loss", "gradient_norm"],
       });
