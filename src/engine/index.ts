@@ -19,6 +19,15 @@ export {
   weightedMean,
 } from "./losses.ts";
 export {
+  type ImportedInput,
+  type ImportedModel,
+  type ImportOptions,
+  importOnnx,
+  inferTypes,
+} from "./onnx/import/import.ts";
+export { type ImportedOperator, type ImportRule, importRules } from "./onnx/import/rules.ts";
+export { type LoadedOnnx, loadOnnx } from "./onnx/load.ts";
+export {
   inferenceOpset,
   type LoopSpec,
   type ModelOptions,
@@ -26,6 +35,7 @@ export {
   toOnnxLoop,
   trainingOpset,
 } from "./onnx/model.ts";
+export { type OnnxModel, type OnnxValue, readOnnx } from "./onnx/read.ts";
 export {
   abs,
   add,
