@@ -18,12 +18,12 @@ export {
   pinball,
   weightedMean,
 } from "./losses.ts";
+export { describeOnnx, type OnnxNode } from "./onnx/describe.ts";
 export {
   type ImportedInput,
   type ImportedModel,
   type ImportOptions,
   importOnnx,
-  inferTypes,
 } from "./onnx/import/import.ts";
 export { type ImportedOperator, type ImportRule, importRules } from "./onnx/import/rules.ts";
 export { type LoadedOnnx, loadOnnx } from "./onnx/load.ts";
@@ -35,6 +35,7 @@ export {
   toOnnxLoop,
   trainingOpset,
 } from "./onnx/model.ts";
+export { writableOpsets } from "./onnx/operator-versions.ts";
 export { type OnnxModel, type OnnxValue, readOnnx } from "./onnx/read.ts";
 export {
   abs,

@@ -102,6 +102,12 @@ export function importOnnx(model: OnnxModel | Uint8Array, options: ImportOptions
   };
 }
 
+/** What is known of a value inside a graph. */
+export interface InferredType extends TensorType {
+  /** A size or a constant: the same in every run but for the batch. */
+  readonly fixed: boolean;
+}
+
 /**
  * The type of every value of a graph, as far as import rules or the file's own declarations tell it: what a description of a
  * model needs, which no unknown operator may keep from being written.
@@ -111,7 +117,7 @@ export function importOnnx(model: OnnxModel | Uint8Array, options: ImportOptions
 export function inferTypes(
   model: OnnxModel,
   options: Pick<ImportOptions, "sizes"> = {},
-): ReadonlyMap<string, { readonly dtype: DataType; readonly shape: Shape }> {
+): ReadonlyMap<string, InferredType> {
   const inputs = importedInputs(model, options);
   const stored = storedValues(model, () => true, "known");
   const given = Object.fromEntries(inputs.map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
@@ -121,9 +127,18 @@ export function inferTypes(
   return new Map(
     [...values].map(([name, value]) => [
       name,
-      { dtype: value instanceof Sizes ? "int64" : value.dtype, shape: value.shape },
+      {
+        dtype: value instanceof Sizes ? ("int64" as const) : value.dtype,
+        shape: value.shape,
+        fixed: value instanceof Sizes || isFixed(value),
+      },
     ]),
   );
+}
+
+/** Whether a tensor is the same in every run: a constant, perhaps stretched. */
+function isFixed({ node }: Tensor): boolean {
+  return node.primitive === "constant" || (node.primitive === "broadcastTo" && isFixed(node.inputs[0]));
 }
 
 type Unknown = (node: NodeProto, cause: unknown) => readonly (Value | undefined)[];
