@@ -36,6 +36,7 @@ export {
   trainingOpset,
 } from "./onnx/model.ts";
 export { writableOpsets } from "./onnx/operator-versions.ts";
+export { type QuantizedModel, type QuantizeOptions, quantize } from "./onnx/quantise.ts";
 export { type OnnxModel, type OnnxValue, readOnnx } from "./onnx/read.ts";
 export {
   abs,

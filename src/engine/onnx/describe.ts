@@ -13,8 +13,11 @@ export interface OnnxNode {
   readonly name: string;
   /** Values that it reads, stored arrays left out. */
   readonly reads: readonly string[];
-  /** Stored arrays that it reads, constants of a file that Fathom wrote left out. */
-  readonly parameters: readonly { readonly name: string; readonly size: number }[];
+  /**
+   * Stored arrays that it reads, constants of a file that Fathom wrote left out. `array` is the one in the file: exporters store equal
+   * arrays once, under one of their names.
+   */
+  readonly parameters: readonly { readonly name: string; readonly array: string; readonly size: number }[];
   /** What it makes; a shape is null where neither a rule nor the file tells it. */
   readonly outputs: readonly { readonly name: string; readonly shape: Shape | null }[];
   /** Floating-point operations for one sample; null where the operator or a shape is unknown. */
@@ -52,6 +55,11 @@ export function describeOnnx(
       return learned ? [[name, elementCount(tensor)] as const] : [];
     }),
   );
+  const arrays = new Map([...stored.keys()].map((name) => [name, name]));
+  for (const { opType, input, output } of read.graph.node) {
+    const array = opType === "Identity" ? arrays.get(input[0]) : undefined;
+    if (array !== undefined && stored.has(array)) arrays.set(output[0], array);
+  }
   const shapeOf = (name: string): Shape | null => types.get(name)?.shape ?? null;
   return read.graph.node.map((node) => {
     const { opType = "", name = "", domain } = node;
@@ -69,14 +77,15 @@ export function describeOnnx(
     return {
       opType,
       name,
-      reads: reads.filter((input) => !stored.has(input)),
+      reads: reads.filter((input) => !arrays.has(input)),
       parameters: reads.flatMap((input) => {
-        const size = counts.get(input);
-        return size === undefined ? [] : [{ name: input, size }];
+        const array = arrays.get(input) ?? "";
+        const size = counts.get(array);
+        return size === undefined ? [] : [{ name: input, array, size }];
       }),
       outputs,
       flop: known && complete ? flopRules[opType](shapes) : null,
-      bookkeeping: outputs.every((output) => types.get(output.name)?.fixed === true),
+      bookkeeping: outputs.every(({ name: made }) => arrays.has(made) || types.get(made)?.fixed === true),
     };
   });
 }

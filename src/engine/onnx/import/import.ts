@@ -119,11 +119,12 @@ export function inferTypes(
   options: Pick<ImportOptions, "sizes"> = {},
 ): ReadonlyMap<string, InferredType> {
   const inputs = importedInputs(model, options);
-  const stored = storedValues(model, () => true, "known");
+  const stored = storedValues(model, learnedByDefault(model), "known");
   const given = Object.fromEntries(inputs.map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
   const declared = declaredTypes(model, options.sizes ?? {});
   const scope: ImportScope = { source: model.source, opset: model.opset, learns: () => {} };
   const values = walk(model, stored, given, scope, (node) => node.output.map((name) => declared.get(name)));
+  const isFixed = fixedTensors();
   return new Map(
     [...values].map(([name, value]) => [
       name,
@@ -136,9 +137,17 @@ export function inferTypes(
   );
 }
 
-/** Whether a tensor is the same in every run: a constant, perhaps stretched. */
-function isFixed({ node }: Tensor): boolean {
-  return node.primitive === "constant" || (node.primitive === "broadcastTo" && isFixed(node.inputs[0]));
+/** Tells whether a tensor is the same in every run: made of constants alone. */
+function fixedTensors(): (tensor: Tensor) => boolean {
+  const known = new Map<Tensor, boolean>();
+  const isFixed = (tensor: Tensor): boolean => {
+    const { primitive, inputs } = tensor.node;
+    const answer =
+      known.get(tensor) ?? (primitive === "constant" || (inputs.length > 0 && inputs.every(isFixed)));
+    known.set(tensor, answer);
+    return answer;
+  };
+  return isFixed;
 }
 
 type Unknown = (node: NodeProto, cause: unknown) => readonly (Value | undefined)[];
