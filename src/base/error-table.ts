@@ -230,6 +230,11 @@ export const errorTable = {
     kind: "conflict",
     meaning: "The folder is not an artifact of Fathom, or of a version that this one cannot read.",
   },
+  WEIGHTS_MISMATCH: {
+    kind: "conflict",
+    meaning:
+      "A file of weights does not fit the model. The message names every tensor that is missing, unexpected or of another shape; nothing was loaded.",
+  },
   // forecast
   FORECAST_NOTHING_NEW: {
     kind: "input",

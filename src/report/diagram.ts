@@ -59,7 +59,10 @@ export function renderDiagram({ title, boxes, edges }: Diagram): string {
   const count = places.reduce((most, { row }) => Math.max(most, row + 1), 0);
   const byRow = Array.from({ length: count }, (_, row) => places.filter((place) => place.row === row));
   arrange(byRow, ways);
-  const left = places.reduce((least, { x, width }) => Math.min(least, x - width / 2), 0);
+  const left = places.reduce(
+    (least, { x, width }) => Math.min(least, x - width / 2),
+    Number.POSITIVE_INFINITY,
+  );
   for (const place of places) place.x += margin - left;
   const right = Math.max(
     0,

@@ -21,7 +21,7 @@ import {
   readOnnx,
   type TensorValue,
 } from "../../engine/index.ts";
-import { decodeSafetensors, type StoredTensor } from "../../models/index.ts";
+import { decodeSafetensors, float32Of, type StoredTensor } from "../../models/index.ts";
 import { openModel } from "./open.ts";
 import type { QuantizeInput, QuantizeOutput } from "./schema.ts";
 
@@ -150,8 +150,6 @@ function drawnValue(
   }
 }
 
-const storedTypes = { F32: "float32", F64: "float64", I64: "int64", I32: "int32", BOOL: "bool" } as const;
-
 async function readFeeds({ inputs }: OnnxModel, path: string): Promise<Feeds> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new PlatformError(
@@ -173,12 +171,25 @@ async function readFeeds({ inputs }: OnnxModel, path: string): Promise<Feeds> {
   );
 }
 
-function valueOfStored({ type, shape, data }: StoredTensor, path: string, name: string): TensorValue {
-  if (type in storedTypes) return { dtype: storedTypes[type as keyof typeof storedTypes], shape, data };
+/** Real numbers in half precision are fed as float32; every other type as it is. */
+function valueOfStored(tensor: StoredTensor, path: string, name: string): TensorValue {
+  const { shape } = tensor;
+  switch (tensor.type) {
+    case "F64":
+      return { dtype: "float64", shape, data: tensor.data };
+    case "I64":
+      return { dtype: "int64", shape, data: tensor.data };
+    case "I32":
+      return { dtype: "int32", shape, data: tensor.data };
+    case "BOOL":
+      return { dtype: "bool", shape, data: tensor.data };
+  }
+  const data = float32Of(tensor);
+  if (data) return { dtype: "float32", shape, data };
   throw new PlatformError(
     "input",
     "INPUT_INVALID",
-    `${path}: tensor "${name}": expected a type of ${Object.keys(storedTypes).join(", ")}, received ${type}`,
+    `${path}: tensor "${name}": expected real numbers, whole numbers of 32 or 64 bits, or truth values, received ${tensor.type}`,
     { file: path },
   );
 }
