@@ -36,12 +36,6 @@ export function elementCount(tensor: TensorProto): number {
   return tensor.dims.reduce((product, size) => product * Number(size), 1);
 }
 
-/** Bytes that a tensor's values take in the file. */
-export function storedBytes(tensor: TensorProto): number {
-  if (tensor.rawData && tensor.rawData.length > 0) return tensor.rawData.length;
-  return 4 * (tensor.floatData.length + tensor.int32Data.length) + 8 * tensor.int64Data.length;
-}
-
 /**
  * The values of a stored tensor.
  *

@@ -118,7 +118,8 @@ export function inferTypes(
   model: OnnxModel,
   options: Pick<ImportOptions, "sizes"> = {},
 ): ReadonlyMap<string, InferredType> {
-  const inputs = importedInputs(model, options);
+  const known = model.inputs.filter(({ elementType, shape }) => shape && dataTypes[elementType]);
+  const inputs = importedInputs({ ...model, inputs: known }, options);
   const stored = storedValues(model, learnedByDefault(model), "known");
   const given = Object.fromEntries(inputs.map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
   const declared = declaredTypes(model, options.sizes ?? {});
