@@ -136,15 +136,18 @@ function merged(
   for (let changed = true; changed; ) {
     changed = false;
     const makers = makersOf(current);
-    const producersOf = (group: Group) =>
-      new Set(
-        group.nodes
-          .flatMap(({ reads }) => reads.flatMap((name) => makers.get(name) ?? []))
-          .filter((one) => one !== group),
-      );
+    const producers = new Map(
+      current.map((group) => {
+        const all = group.nodes.flatMap(({ reads }) => reads.flatMap((name) => makers.get(name) ?? []));
+        return [group, new Set(all.filter((one) => one !== group))] as const;
+      }),
+    );
+    const readersOf = new Map<Group, Group[]>();
+    for (const [group, of] of producers)
+      for (const one of of) readersOf.set(one, [...(readersOf.get(one) ?? []), group]);
     for (const from of current) {
-      const readers = current.filter((group) => group !== from && producersOf(group).has(from));
-      if (readers.length !== 1 || !joins(from, readers[0], producersOf(readers[0]).size)) continue;
+      const readers = readersOf.get(from) ?? [];
+      if (readers.length !== 1 || !joins(from, readers[0], producers.get(readers[0])?.size ?? 0)) continue;
       const [to] = readers;
       const joined: Group = { nodes: [...from.nodes, ...to.nodes], path: to.path };
       current = current.flatMap((group) => (group === from ? [] : group === to ? [joined] : [group]));

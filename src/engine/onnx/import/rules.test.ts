@@ -110,6 +110,24 @@ const cases: [string, Given][] = [
       ],
     },
   ],
+  ...["And", "Or"].map((opType): [string, Given] => [
+    opType,
+    {
+      nodes: [
+        real("zero", [0]),
+        real("half", [0.5]),
+        node("Less", ["x", "zero"], [], ["a"]),
+        node("Less", ["x", "half"], [], ["b"]),
+        node(opType, ["a", "b"], [], ["c"]),
+        node("Where", ["c", "x", "half"]),
+      ],
+    },
+  ]),
+  unary("HardSwish"),
+  unary("Gelu", { attributes: [text("approximate", "tanh")], opset: 20 }),
+  unary("GlobalAveragePool", { shape: [2, 3, 4, 2] }),
+  unary("GlobalMaxPool", { shape: [2, 3, 4] }),
+  ["Tile", { nodes: [whole("t", [1, 3]), node("Tile", ["x", "t"])] }],
   [
     "PRelu",
     { nodes: [node("PRelu", ["x", "slope"])], stored: { slope: { shape: [4], data: [0.1, 0.2, 0.3, 0.4] } } },

@@ -79,6 +79,8 @@ export const importRules = {
   Greater: binary((a, b) => less(b, a)),
   LessOrEqual: binary((a, b) => either(less(a, b), equal(a, b))),
   GreaterOrEqual: binary((a, b) => either(less(b, a), equal(a, b))),
+  And: binary((a, b) => both(a, b)),
+  Or: binary((a, b) => either(a, b)),
   Not: unary((x) => equal(cast(x, "int32"), 0)),
   Where: (node) => [where(node.tensor(0), node.tensor(1), node.tensor(2))],
   Neg: unary(neg),
@@ -98,6 +100,13 @@ export const importRules = {
   HardSigmoid: unary((x, node) =>
     minimum(maximum(add(mul(x, node.float("alpha", 0.2)), node.float("beta", 0.5)), 0), 1),
   ),
+  HardSwish: unary((x) => mul(x, minimum(maximum(add(div(x, 6), 0.5), 0), 1))),
+  Gelu: unary((x, node) => {
+    if (node.text("approximate", "none") !== "tanh")
+      throw node.unsupported("expected the approximation by tanh");
+    const inner = mul(add(x, mul(mul(mul(x, x), x), 0.044715)), Math.sqrt(2 / Math.PI));
+    return mul(mul(x, 0.5), add(tanh(inner), 1));
+  }),
   Clip: (node) => {
     const x = node.tensor(0);
     const [least, most] = (["min", "max"] as const).map(
@@ -136,6 +145,8 @@ export const importRules = {
   ReduceMin: reduction((x, axes, options) => neg(max(neg(x), axes, options))),
   ReduceSumSquare: reduction((x, axes, options) => sum(square(x), axes, options)),
   ReduceL2: reduction((x, axes, options) => sqrt(sum(square(x), axes, options))),
+  GlobalAveragePool: unary((x) => mean(x, spatial(x), { keepDims: true })),
+  GlobalMaxPool: unary((x) => max(x, spatial(x), { keepDims: true })),
   Softmax: normalization(softmax),
   LogSoftmax: normalization(logSoftmax),
   LayerNormalization: (node) => {
@@ -206,6 +217,16 @@ export const importRules = {
     const x = node.tensor(0);
     return [broadcastTo(x, broadcastShapes(x.shape, node.dimensions(1), node.where))];
   },
+  Tile: (node) => [
+    node.integers(1).reduce(
+      (x, times, axis) =>
+        concat(
+          Array.from({ length: times }, () => x),
+          axis,
+        ),
+      node.tensor(0),
+    ),
+  ],
   Concat: (node) => [concat(node.tensors(), node.int("axis", 0))],
   Split: (node) => {
     const x = node.tensor(0);
@@ -270,6 +291,16 @@ function binary(of: (a: Tensor, b: Tensor) => Tensor): ImportRule {
 
 function many(of: (a: Tensor, b: Tensor) => Tensor): ImportRule {
   return (node) => [node.tensors().reduce((a, b) => of(a, b))];
+}
+
+/** 1 (true) where both of two conditions hold. */
+function both(a: Tensor, b: Tensor): Tensor {
+  return less(1, add(cast(a, "float32"), cast(b, "float32")));
+}
+
+/** The axes behind batch and channel. */
+function spatial(x: Tensor): number[] {
+  return x.shape.flatMap((_, axis) => (axis < 2 ? [] : [axis]));
 }
 
 /** 1 (true) where one of two conditions holds. */
