@@ -1,9 +1,8 @@
 /** The nodes of an ONNX graph with what each makes, learned and costs: what a description or a drawing of a model is made of. */
 import type { Shape } from "../shape.ts";
-import { flopRules } from "./flop.ts";
+import { flopRules, isMeasured } from "./flop.ts";
 import { inferTypes } from "./import/import.ts";
-import { isImported } from "./import/rules.ts";
-import { isStandard, type OnnxModel, readOnnx } from "./read.ts";
+import { type OnnxModel, readOnnx } from "./read.ts";
 import { elementCount, elementTypeName } from "./tensor-proto.ts";
 
 /** A node of an ONNX graph. */
@@ -62,7 +61,7 @@ export function describeOnnx(
   }
   const shapeOf = (name: string): Shape | null => types.get(name)?.shape ?? null;
   return read.graph.node.map((node) => {
-    const { opType = "", name = "", domain } = node;
+    const { opType = "", name = "" } = node;
     const reads = node.input.filter((input) => input !== "");
     const outputs = node.output.flatMap((output) =>
       output ? [{ name: output, shape: shapeOf(output) }] : [],
@@ -73,7 +72,6 @@ export function describeOnnx(
       transposed: node.attribute.some((attribute) => attribute.name === "transA" && attribute.i === 1n),
     };
     const complete = [...reads, ...outputs.map((output) => output.name)].every((value) => types.has(value));
-    const known = isStandard(domain) && isImported(opType);
     return {
       opType,
       name,
@@ -84,7 +82,7 @@ export function describeOnnx(
         return size === undefined ? [] : [{ name: input, array, size }];
       }),
       outputs,
-      flop: known && complete ? flopRules[opType](shapes) : null,
+      flop: isMeasured(opType) && complete ? flopRules[opType](shapes) : null,
       bookkeeping: outputs.every(({ name: made }) => arrays.has(made) || types.get(made)?.fixed === true),
     };
   });

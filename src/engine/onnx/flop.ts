@@ -4,6 +4,7 @@
  */
 import { coefficient, type Shape } from "../shape.ts";
 import type { ImportedOperator } from "./import/rules.ts";
+import type { StandInOperator } from "./import/stand-ins.ts";
 
 /** Shapes of a node's inputs and outputs; null for an input that is left out. */
 export interface NodeShapes {
@@ -32,8 +33,15 @@ const recurrent: FlopRule = ({ inputs: [x, weightInput, weightHidden] }) => {
   return 2 * coefficient(time) * coefficient(batch) * (sizeOf(weightInput) + sizeOf(weightHidden));
 };
 
-/** One rule per operator that can be imported; leaving one out is a type error. */
-export const flopRules: { readonly [O in ImportedOperator]: FlopRule } = {
+/** Operators whose work is known. */
+export type MeasuredOperator = ImportedOperator | StandInOperator;
+
+export function isMeasured(opType: string): opType is MeasuredOperator {
+  return Object.hasOwn(flopRules, opType);
+}
+
+/** One rule per operator whose shapes are known; leaving one out is a type error. Whole numbers count as floating-point ones. */
+export const flopRules: { readonly [O in MeasuredOperator]: FlopRule } = {
   Add: perOutput(1),
   Sub: perOutput(1),
   Mul: perOutput(1),
@@ -96,6 +104,11 @@ export const flopRules: { readonly [O in ImportedOperator]: FlopRule } = {
   LSTM: recurrent,
   GRU: recurrent,
   RNN: recurrent,
+
+  // The quotient by the scale, and the rounding.
+  DynamicQuantizeLinear: perOutput(2),
+  MatMulInteger: product,
+  DynamicQuantizeLSTM: recurrent,
 
   Reshape: free,
   Flatten: free,

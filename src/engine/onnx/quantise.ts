@@ -6,7 +6,6 @@
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { PlatformError } from "../../base/index.ts";
-import { valueInfo } from "./emitter.ts";
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -18,10 +17,8 @@ import {
   type TensorProto,
   TensorProto_DataType,
   TensorProtoSchema,
-  type ValueInfoProto,
 } from "./generated/onnx_pb.js";
-import { inferTypes } from "./import/import.ts";
-import { isStandard, type OnnxModel, readOnnx } from "./read.ts";
+import { isStandard, readOnnx } from "./read.ts";
 import { elementCount, storedArray } from "./tensor-proto.ts";
 
 export interface QuantizeOptions {
@@ -58,8 +55,7 @@ export function quantize(
   bytes: Uint8Array,
   { bits = 7, recurrent = false, minimumSize = 256 }: QuantizeOptions = {},
 ): QuantizedModel {
-  const read = readOnnx(bytes);
-  const { opset, source } = read;
+  const { opset, source } = readOnnx(bytes);
   if (opset < 11) {
     throw new PlatformError(
       "input",
@@ -84,7 +80,6 @@ export function quantize(
     return node.opType === "LSTM" ? writer.lstm(node) : writer.product(node);
   });
   graph.node = nodes;
-  graph.valueInfo.push(...writer.declared(read));
   const used = new Set(nodes.flatMap((node) => node.input));
   for (const { g } of nodes.flatMap((node) => node.attribute)) if (g) namesIn(g, used);
   for (const { name } of graph.output) used.add(name ?? "");
@@ -113,31 +108,12 @@ class Writer {
   readonly #minimumSize: number;
   /** Quantised activations and weights, so that what is read twice is quantised once. */
   readonly #activations = new Map<string, readonly [string, string, string]>();
-  /** New float values, each with the value of the float model whose shape it has; null for a scalar. */
-  readonly #floats = new Map<string, string | null>();
   readonly #weights = new Map<string, readonly [string, string]>();
 
   constructor(graph: GraphProto, bits: 7 | 8, minimumSize: number) {
     this.#minimumSize = minimumSize;
     this.#stored = new Map(graph.initializer.map((tensor) => [tensor.name ?? "", tensor]));
     this.#largest = bits === 7 ? 63 : 127;
-  }
-
-  /** The types of the new float values, so that a description of the file need not know the new operators. */
-  declared(model: OnnxModel): ValueInfoProto[] {
-    // Axes that are open beside the batch leave every shape unknown; the file is as good without them.
-    const open = new Set(
-      model.inputs.flatMap(({ shape }) => shape ?? []).filter((axis) => typeof axis === "string"),
-    );
-    if (open.size > 1) return [];
-    const batch = [...open][0] ?? "batch";
-    const types = inferTypes(model);
-    return [...this.#floats].flatMap(([name, like]) => {
-      const shape = like === null ? [] : types.get(like)?.shape;
-      if (!shape) return [];
-      const named = shape.map((axis) => (typeof axis === "number" ? axis : axis.replace("batch", batch)));
-      return [valueInfo(name, { dtype: "float32", shape: named })];
-    });
   }
 
   /** Why a product cannot be quantised; null when it can. */
@@ -181,8 +157,6 @@ class Writer {
       scale: `${out}_scales`,
       scaled: bias ? `${out}_scaled` : out,
     };
-    this.#floats.set(scale, null);
-    this.#floats.set(names.real, out);
     return [
       ...quantizing,
       nodeOf("MatMulInteger", [x, weight, zero], [names.whole], node.name),

@@ -11,6 +11,7 @@ import {
   matmul,
   type OnnxModel,
   parametersOf,
+  quantize,
   readOnnx,
   relu,
   type Tensor,
@@ -95,6 +96,20 @@ test("counts the inner axis of a transposed factor", () => {
   const y = matmul(input("a", [7, 2]), input("b", [7, 3]), { transposeA: true });
   const [{ flop }] = graphOf(readGraph({}, { y })).layers;
   expect(flop).toBe(2 * 7 * 2 * 3);
+});
+
+test("keeps the layers of a quantised model, with the work of whole numbers", () => {
+  const model = { a: new Linear(16, 16, keyFrom(1)), b: new Linear(16, 16, keyFrom(2)) };
+  const y = model.b.apply(relu(model.a.apply(input("x", ["batch", 16]))));
+  const small = readOnnx(quantize(readGraph(model, { y }).bytes).bytes);
+  const { layers } = graphOf(small);
+  const work = 2 * 16 * 16 + 3 * 16; // product; joint scales, scaling and bias
+  expect(layers.map(({ layer, flop, outputShape }) => [layer, flop, outputShape])).toEqual([
+    ["dynamicquantizelinear_1", 2 * 16, "[batch, 16]"],
+    ["a", work, "[batch, 16]"],
+    ["relu_1", 3 * 16, "[batch, 16]"],
+    ["b", work, "[batch, 16]"],
+  ]);
 });
 
 describe("a file that torch wrote", () => {

@@ -117,9 +117,17 @@ function groupByPath(nodes: readonly OnnxNode[]): Group[] {
   return groups;
 }
 
-/** Arithmetic that leads to nothing but more arithmetic is one layer. */
+/**
+ * Arithmetic that leads to nothing but more arithmetic is one layer, and what stands between two parts of a layer, as the scales of a
+ * quantised one do, belongs to it.
+ */
 function mergeChains(groups: readonly Group[]): Group[] {
-  return merged(groups, (from, to, producers) => from.path === "" && to.path === "" && producers === 1);
+  return merged(groups, (from, to, producersOf) => {
+    if (from.path === to.path) return from.path !== "" || producersOf(to).size === 1;
+    const before = [...producersOf(from)];
+    const scales = from.nodes.every(({ opType }) => opType === "Mul" || opType === "Cast");
+    return from.path === "" && scales && before.length > 0 && before.every(({ path }) => path === to.path);
+  });
 }
 
 /** A reshape at the start of the graph, before a single layer, belongs to that layer. */
@@ -130,7 +138,7 @@ function mergeLeading(groups: readonly Group[]): Group[] {
 /** Merges a group into its only reader where `joins` says so; with one reader, no way can lead around the pair. */
 function merged(
   groups: readonly Group[],
-  joins: (from: Group, to: Group, producers: number) => boolean,
+  joins: (from: Group, to: Group, producersOf: (group: Group) => ReadonlySet<Group>) => boolean,
 ): Group[] {
   let current = [...groups];
   for (let changed = true; changed; ) {
@@ -142,12 +150,13 @@ function merged(
         return [group, new Set(all.filter((one) => one !== group))] as const;
       }),
     );
+    const producersOf = (group: Group): ReadonlySet<Group> => producers.get(group) ?? new Set();
     const readersOf = new Map<Group, Group[]>();
     for (const [group, of] of producers)
       for (const one of of) readersOf.set(one, [...(readersOf.get(one) ?? []), group]);
     for (const from of current) {
       const readers = readersOf.get(from) ?? [];
-      if (readers.length !== 1 || !joins(from, readers[0], producers.get(readers[0])?.size ?? 0)) continue;
+      if (readers.length !== 1 || !joins(from, readers[0], producersOf)) continue;
       const [to] = readers;
       const joined: Group = { nodes: [...from.nodes, ...to.nodes], path: to.path };
       current = current.flatMap((group) => (group === from ? [] : group === to ? [joined] : [group]));

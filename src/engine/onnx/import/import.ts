@@ -16,6 +16,7 @@ import { fold } from "./fold.ts";
 import { ImportedNode, type ImportScope } from "./node.ts";
 import { importRules, isImported } from "./rules.ts";
 import { asTensor, knownSizes, Sizes, type Value } from "./sizes.ts";
+import { isStandIn, standIn, standInRules } from "./stand-ins.ts";
 
 export interface ImportOptions {
   /** Sizes of open axes, by the names that the file gives them. At most one axis may stay open: it is the batch. */
@@ -118,13 +119,21 @@ export function inferTypes(
   model: OnnxModel,
   options: Pick<ImportOptions, "sizes"> = {},
 ): ReadonlyMap<string, InferredType> {
-  const known = model.inputs.filter(({ elementType, shape }) => shape && dataTypes[elementType]);
-  const inputs = importedInputs({ ...model, inputs: known }, options);
-  const stored = storedValues(model, learnedByDefault(model), "known");
+  const shaped = model.inputs.flatMap((value) =>
+    value.shape
+      ? [{ ...value, elementType: value.elementType in dataTypes ? value.elementType : "float" }]
+      : [],
+  );
+  const inputs = importedInputs({ ...model, inputs: shaped }, options);
+  const stored = storedValues(model, learnedByDefault(model), "stand-ins");
   const given = Object.fromEntries(inputs.map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
   const declared = declaredTypes(model, options.sizes ?? {});
   const scope: ImportScope = { source: model.source, opset: model.opset, learns: () => {} };
-  const values = walk(model, stored, given, scope, (node) => node.output.map((name) => declared.get(name)));
+  const values = walk(model, stored, given, scope, (node, _, made) => {
+    const { opType = "" } = node;
+    const shapes = made && isStandIn(opType) ? standInRules[opType](made) : [];
+    return node.output.map((name, i) => shapes[i] ?? declared.get(name));
+  });
   const isFixed = fixedTensors();
   return new Map(
     [...values].map(([name, value]) => [
@@ -151,7 +160,12 @@ function fixedTensors(): (tensor: Tensor) => boolean {
   return isFixed;
 }
 
-type Unknown = (node: NodeProto, cause: unknown) => readonly (Value | undefined)[];
+/** What to do with a node that cannot be imported; `made` is the node with its inputs, when all of them are known. */
+type Unknown = (
+  node: NodeProto,
+  cause: unknown,
+  made: ImportedNode | undefined,
+) => readonly (Value | undefined)[];
 
 /** Visits the nodes in the order of the file, which ONNX asks to be one in which every node follows what it reads. */
 function walk(
@@ -174,7 +188,7 @@ function walk(
       const folded = fold(node, inputs.map(knownSizes));
       results = folded ? [folded] : placed(node, importRules[opType]);
     } catch (error) {
-      results = unknown(proto, error);
+      results = unknown(proto, error, complete ? new ImportedNode(proto, inputs, scope) : undefined);
     }
     proto.output.forEach((name, i) => {
       const result = results[i];
@@ -230,16 +244,19 @@ function learnedByDefault({ producer }: OnnxModel): (name: string) => boolean {
   return (name) => !(producer.startsWith("fathom") && /^constant_\d+$/.test(name));
 }
 
-/** @param which `known` leaves out what has an element type that the engine does not have */
+/** @param which `stand-ins` puts a float32 value in the place of one whose element type the engine does not have */
 function storedValues(
   { graph, source }: OnnxModel,
   trainable: (name: string, shape: readonly number[]) => boolean,
-  which: "all" | "known" = "all",
+  which: "all" | "stand-ins" = "all",
 ): Map<string, Value> {
   const values = new Map<string, Value>();
   for (const tensor of graph.initializer) {
     const { name = "" } = tensor;
-    if (which === "known" && !dataTypeOf(tensor.dataType)) continue;
+    if (which === "stand-ins" && !dataTypeOf(tensor.dataType)) {
+      values.set(name, standIn(name, tensor.dims.map(Number)));
+      continue;
+    }
     const { dtype, shape, data } = storedArray(tensor, `${source}: tensor "${name}"`);
     const learned = dtype === "float32" && trainable(name, shape);
     values.set(name, learned ? new Parameter(shape, data as Float32Array) : constant(data, shape, dtype));
