@@ -15,6 +15,8 @@ export interface Capability<Input extends z.ZodObject = z.ZodObject, Output exte
   readonly mode: "answer" | "task";
   /** Fields of the input that name files or artifacts: over HTTP their paths must stay inside the data folder. */
   readonly paths: readonly string[];
+  /** The field that a command may give as a plain word after its action: `fathom model describe my-model`. */
+  readonly positional?: string;
   /** A few lines for a person, written to standard output by the command line unless it prints JSON. */
   readonly print?: (output: z.output<Output>) => string;
   run(input: z.output<Input>, context: Context): Promise<z.output<Output>>;

@@ -101,6 +101,20 @@ export const errorTable = {
     kind: "input",
     meaning: "A second derivative was asked for through a recurrent layer, whose backward pass has none.",
   },
+  ONNX_INVALID: {
+    kind: "input",
+    meaning: "The bytes are no ONNX model, or one that is cut off or contradicts itself. Nothing was loaded.",
+  },
+  ONNX_UNSUPPORTED: {
+    kind: "input",
+    meaning:
+      "An ONNX model has a version, an operator, an element type or an open axis that cannot be used here. The message names all of them.",
+  },
+  ONNX_OPSET: {
+    kind: "input",
+    meaning:
+      "A model was to be exported in an operator set that lacks one of its operators. The message names the operator and the set it needs.",
+  },
   // data
   DATA_FILE_MISSING: { kind: "missing", meaning: "There is no file at this path." },
   DATA_EMPTY_FILE: { kind: "input", meaning: "The file has no rows." },
@@ -220,6 +234,11 @@ export const errorTable = {
   ARTIFACT_FOREIGN: {
     kind: "conflict",
     meaning: "The folder is not an artifact of Fathom, or of a version that this one cannot read.",
+  },
+  WEIGHTS_MISMATCH: {
+    kind: "conflict",
+    meaning:
+      "A file of weights does not fit the model. The message names every tensor that is missing, unexpected or of another shape; nothing was loaded.",
   },
   // forecast
   FORECAST_NOTHING_NEW: {

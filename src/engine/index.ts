@@ -42,6 +42,15 @@ export {
   pinball,
   weightedMean,
 } from "./losses.ts";
+export { describeOnnx, type OnnxNode } from "./onnx/describe.ts";
+export {
+  type ImportedInput,
+  type ImportedModel,
+  type ImportOptions,
+  importOnnx,
+} from "./onnx/import/import.ts";
+export { type ImportedOperator, type ImportRule, importRules } from "./onnx/import/rules.ts";
+export { type LoadedOnnx, loadOnnx } from "./onnx/load.ts";
 export {
   inferenceOpset,
   type LoopSpec,
@@ -50,6 +59,9 @@ export {
   toOnnxLoop,
   trainingOpset,
 } from "./onnx/model.ts";
+export { writableOpsets } from "./onnx/operator-versions.ts";
+export { type QuantizedModel, type QuantizeOptions, quantize } from "./onnx/quantise.ts";
+export { type OnnxModel, type OnnxValue, readOnnx } from "./onnx/read.ts";
 export {
   abs,
   add,

@@ -22,4 +22,5 @@ export const serviceSummaries: Readonly<Record<string, string>> = {
   approval: "Credit decisions with reasons",
   support: "Answers for customers",
   diagnosis: "What is wrong with the systems",
+  model: "What a model is made of, ours or any ONNX file",
 };

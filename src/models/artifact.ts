@@ -78,9 +78,10 @@ export async function writeArtifact(
 /**
  * Reads an artifact and checks every file against the manifest, before anything else looks at it.
  *
+ * @param kind the only kind that the caller can use; any kind when it is left out
  * @throws PlatformError `ARTIFACT_MISSING`, `ARTIFACT_FOREIGN` or `ARTIFACT_CORRUPT`, naming the file
  */
-export async function readArtifact(folder: string, kind: string): Promise<Artifact> {
+export async function readArtifact(folder: string, kind?: string): Promise<Artifact> {
   const present = await readdir(folder).catch(() => undefined);
   if (!present)
     throw new PlatformError(
@@ -102,7 +103,7 @@ export async function readArtifact(folder: string, kind: string): Promise<Artifa
     throw corrupt(path, "expected a file that can be read", cause);
   });
   const manifest = parseManifest(manifestBytes, path);
-  if (manifest.kind !== kind) {
+  if (kind !== undefined && manifest.kind !== kind) {
     throw new PlatformError(
       "conflict",
       "ARTIFACT_FOREIGN",

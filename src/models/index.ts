@@ -45,6 +45,9 @@ export { type NetworkName, type NetworkOptions, network, networkNames } from "./
 export {
   decode as decodeSafetensors,
   encode as encodeSafetensors,
+  float32Of,
   type StoredTensor,
   type TensorFile,
 } from "./safetensors.ts";
+export { bertWeights } from "./weights/bert.ts";
+export { loadWeights, saveWeights, type WeightMapping, type WeightRule } from "./weights/weights.ts";

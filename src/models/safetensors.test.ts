@@ -8,6 +8,8 @@ const arrays: { [T in TensorType]: (values: bigint[]) => StoredTensor["data"] } 
   F32: (values) => Float32Array.from(values, (v) => Number(v) / 7),
   I64: (values) => BigInt64Array.from(values),
   I32: (values) => Int32Array.from(values, (v) => Number(v & 0x7fffffffn)),
+  F16: (values: bigint[]) => Uint16Array.from(values, (value) => Number(BigInt.asUintN(16, value))),
+  BF16: (values: bigint[]) => Uint16Array.from(values, (value) => Number(BigInt.asUintN(16, value))),
   U8: (values) => Uint8Array.from(values, (v) => Number(v & 0xffn)),
   BOOL: (values) => Uint8Array.from(values, (v) => Number(v & 1n)),
 };

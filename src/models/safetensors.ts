@@ -9,12 +9,17 @@
  */
 import { PlatformError } from "../base/index.ts";
 
-/** Element types that are read and written, by the array that holds them. BOOL is 0 or 1 in a byte. */
+/**
+ * Element types that are read and written, by the array that holds them. BOOL is 0 or 1 in a byte; F16 and BF16 are kept as their
+ * bits, which `float32Of` turns into numbers.
+ */
 export interface TensorArrays {
   readonly F64: Float64Array;
   readonly F32: Float32Array;
   readonly I64: BigInt64Array;
   readonly I32: Int32Array;
+  readonly F16: Uint16Array;
+  readonly BF16: Uint16Array;
   readonly U8: Uint8Array;
   readonly BOOL: Uint8Array;
 }
@@ -40,10 +45,16 @@ export interface TensorFile {
 export const maximumHeaderBytes = 100_000_000;
 
 /** Bytes of one element. The order of the rows is the order in the file: wide types first, so that all lie aligned. */
-const elementBytes = { F64: 8, I64: 8, F32: 4, I32: 4, BOOL: 1, U8: 1 } as const satisfies Record<
-  TensorType,
-  number
->;
+const elementBytes = {
+  F64: 8,
+  I64: 8,
+  F32: 4,
+  I32: 4,
+  F16: 2,
+  BF16: 2,
+  BOOL: 1,
+  U8: 1,
+} as const satisfies Record<TensorType, number>;
 const types = Object.keys(elementBytes) as TensorType[];
 
 /**
@@ -166,6 +177,39 @@ export function decode(bytes: Uint8Array, name: string): TensorFile {
   return { tensors, metadata };
 }
 
+/**
+ * The values of a tensor of real numbers as float32; undefined for whole numbers and truth values. F16 and BF16 become float32 without
+ * loss, F64 is rounded.
+ *
+ * @example
+ * float32Of({ type: "F16", shape: [3], data: Uint16Array.of(0x3c00, 0xc000, 0x0001) }); // => [1, -2, 2 ** -24]
+ * float32Of({ type: "BF16", shape: [2], data: Uint16Array.of(0x3f80, 0xc040) }); // => [1, -3]
+ */
+export function float32Of({ type, data }: StoredTensor): Float32Array | undefined {
+  switch (type) {
+    case "F32":
+      return data;
+    case "F64":
+      return Float32Array.from(data);
+    case "F16":
+      return Float32Array.from(data, halfValue);
+    case "BF16":
+      // The upper half of a float32.
+      return new Float32Array(Uint32Array.from(data, (bits) => bits << 16).buffer);
+    default:
+      return undefined;
+  }
+}
+
+/** IEEE 754 binary16: a sign, five bits of exponent, ten of fraction. */
+function halfValue(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const [exponent, fraction] = [(bits >> 10) & 0x1f, bits & 0x3ff];
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
 type Corrupt = (message: string, cause?: unknown) => PlatformError;
 
 function arrayOf(type: TensorType, { buffer }: Uint8Array<ArrayBuffer>): TensorArrays[TensorType] {
@@ -174,6 +218,8 @@ function arrayOf(type: TensorType, { buffer }: Uint8Array<ArrayBuffer>): TensorA
     F32: () => new Float32Array(buffer),
     I64: () => new BigInt64Array(buffer),
     I32: () => new Int32Array(buffer),
+    F16: () => new Uint16Array(buffer),
+    BF16: () => new Uint16Array(buffer),
     U8: () => new Uint8Array(buffer),
     BOOL: () => new Uint8Array(buffer),
   } as const satisfies { [T in TensorType]: () => TensorArrays[T] };

@@ -11,6 +11,7 @@ export {
   type ScatterChart,
   type Series,
 } from "./charts/spec.ts";
+export { type Diagram, type DiagramBox, type DiagramEdge, renderDiagram } from "./diagram.ts";
 export { escapeText, formatNumber } from "./format.ts";
 export {
   type Block,

@@ -185,3 +185,13 @@ test("writes help from the schema at every level", async () => {
 test("names its version", async () => {
   expect((await fathom("--version")).stdout).toBe("1.2.3\n");
 });
+
+test("takes the field that a command names without its flag, and no second word", async () => {
+  expect((await fathom("toy locate goog")).stderr).toContain("error ARTIFACT_MISSING: goog: ");
+  expect((await fathom("toy locate --artifact goog")).stderr).toContain("error ARTIFACT_MISSING: goog: ");
+  expect(await fathom("toy locate goog other")).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("other"),
+  });
+  expect((await fathom("toy locate --help")).stdout).toContain("fathom toy locate <artifact> [flags]");
+});

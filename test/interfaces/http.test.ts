@@ -1,11 +1,12 @@
 /** The HTTP server as its clients see it, called without a port. */
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { expect, onTestFinished, test } from "vitest";
 import { buildServer, type ServerOptions } from "../../src/interfaces/http/index.ts";
 import { localContext, systemClock } from "../../src/platform/local/index.ts";
+import { modelCapabilities } from "../../src/services/model/index.ts";
 import { toys } from "./toys.ts";
 
 async function server(overrides: Partial<ServerOptions> = {}) {
@@ -202,6 +203,19 @@ test("starts relative paths at the data folder, and names nothing above it", asy
   expect(named.json()).toEqual({ folder: join(dataFolder, "models", "goog") });
   const absent = await post("/v1/toy/locate", { artifact: "./absent" });
   expect(absent.json().detail).toBe("absent: expected the folder of a trained model, found nothing there");
+});
+
+test("looks for a file that ends in .onnx in the data folder only, even under a plain name", async () => {
+  const { post, dataFolder } = await server({ capabilities: modelCapabilities });
+  const network = new URL("../../src/engine/onnx/testing/torch-network-17.onnx", import.meta.url);
+  await mkdir(join(dataFolder, "models"));
+  await copyFile(network, join(dataFolder, "models", "network.onnx"));
+  const named = await post("/v1/model/describe", { artifact: "network.onnx" });
+  expect([named.statusCode, named.json().parameters]).toEqual([200, 372]);
+  const absent = await post("/v1/model/describe", { artifact: "other.onnx" });
+  expect([absent.statusCode, absent.json().code]).toEqual([404, "ARTIFACT_MISSING"]);
+  for (const body of [{ artifact: "../x.onnx" }, { artifact: "network.onnx", svg: "../x.svg" }])
+    expect((await post("/v1/model/describe", body)).json().code).toBe("FILE_FORBIDDEN");
 });
 
 test("fills in the served model, which may lie anywhere, unless the request names another", async () => {

@@ -94,6 +94,7 @@ const locate = capability({
   name: "toy.locate",
   summary: "Finds an artifact",
   paths: ["artifact"],
+  positional: "artifact",
   input: z.object({ artifact: z.string().min(1).describe("trained model") }),
   output: z.object({ folder: z.string() }),
   run: async ({ artifact }, { models }) => ({ folder: await models.locate(artifact) }),

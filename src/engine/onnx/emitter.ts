@@ -20,6 +20,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./generated/onnx_pb.js";
+import { requireOperator } from "./operator-versions.ts";
 
 /** An attribute: a whole number, several, a text, `{ float }`, or an inner graph. */
 export type OnnxAttribute =
@@ -89,6 +90,7 @@ export class Emitter {
     outputs: number | readonly boolean[],
   ): string[] {
     const wanted = typeof outputs === "number" ? Array.from({ length: outputs }, () => true) : outputs;
+    requireOperator(opType, Object.keys(attributes), this.opset);
     const names = wanted.map((keep) => (keep ? this.name(opType.toLowerCase()) : ""));
     this.nodes.push(
       create(NodeProtoSchema, {

@@ -8,13 +8,14 @@ import { inputName, type Node, type Parameter, type Tensor } from "../tensor.ts"
 import { verifyGraph } from "../verify.ts";
 import { type DeclaredType, Emitter, valueInfo } from "./emitter.ts";
 import { type GraphProto, GraphProtoSchema, ModelProtoSchema, type NodeProto } from "./generated/onnx_pb.js";
+import { irVersionOf, requireWritable } from "./operator-versions.ts";
 
 /** Training graphs use operator set 18 (bitwise operators); inference graphs need only 17, which older runtimes read too. */
 export const trainingOpset = 18;
 export const inferenceOpset = 17;
 
 export interface ModelOptions {
-  /** Version of ONNX's operator set; 17 or later. */
+  /** Version of ONNX's operator set, 13 to 21. A graph with an operator that came later is refused. */
   readonly opset?: number;
   /** Names of the parameters' initializers in the file; their values are stored. */
   readonly parameterNames?: ReadonlyMap<Parameter, string>;
@@ -26,10 +27,16 @@ export interface ModelOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** A graph as an ONNX model: inputs keep their names, outputs get the names of `graph.outputs`. */
+/**
+ * A graph as an ONNX model: inputs keep their names, outputs get the names of `graph.outputs`. A batch axis stays open.
+ *
+ * @throws PlatformError `ONNX_OPSET` when an operator of the graph is not in the chosen operator set
+ */
 export function toOnnx(graph: Graph, options: ModelOptions = {}): Uint8Array {
   verifyGraph(graph);
-  const emitter = new Emitter(options.opset ?? inferenceOpset);
+  const opset = options.opset ?? inferenceOpset;
+  requireWritable(opset);
+  const emitter = new Emitter(opset);
   const names = emitNodes(emitter, graph, new Map(), options);
   for (const [name, tensor] of Object.entries(graph.outputs))
     emitter.rename(nameOf(names, graph, tensor), name);
@@ -174,7 +181,7 @@ function modelBytes(
 ): Uint8Array {
   const read = namesReadBy(emitter.nodes);
   const model = create(ModelProtoSchema, {
-    irVersion: 8n,
+    irVersion: irVersionOf(emitter.opset),
     opsetImport: [{ domain: "", version: BigInt(emitter.opset) }],
     producerName: "fathom",
     docString: description,

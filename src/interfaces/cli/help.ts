@@ -12,6 +12,8 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly schema: JsonSchema;
+  /** The field that may stand as a plain word. */
+  readonly positional?: string | undefined;
 }
 
 /** The page of `fathom --help`. */
@@ -63,17 +65,20 @@ export function actionHelp(capability: Capability, width: number): string {
       name: `${service} ${action}`,
       summary: capability.summary,
       schema: jsonSchemaOf(capability.input),
+      positional: capability.positional,
     },
     width,
   );
 }
 
 /** The page of a command. */
-export function commandHelp({ name, summary, schema }: Command, width: number): string {
+export function commandHelp({ name, summary, schema, positional }: Command, width: number): string {
   const flags = flagsOf(schema);
   const needed = flags
     .filter(({ required }) => required)
-    .map(({ path, schema: field }) => `${flagName(path)} <${valueWords(field, schema)}>`);
+    .map(({ path, schema: field }) =>
+      path.join() === positional ? `<${positional}>` : `${flagName(path)} <${valueWords(field, schema)}>`,
+    );
   return page([
     `fathom ${name}: ${summary}`,
     section(messages.usage, [["fathom", name, ...needed, "[flags]"].join(" ")]),

@@ -120,7 +120,10 @@ async function dispatch(options: CliOptions, terminal: Terminal): Promise<void> 
   );
   if (!capability) throw unknownCommand(words, capabilities, commands);
   if (wantsHelp) return stdout.write(actionHelp(capability, width));
-  await runCapability(capability, [...rest, ...flags], options, terminal);
+  const { positional } = capability;
+  const named =
+    positional !== undefined && rest.length > 0 ? [`--${positional}=${rest[0]}`, ...rest.slice(1)] : rest;
+  await runCapability(capability, [...named, ...flags], options, terminal);
 }
 
 async function runCapability(

@@ -34,7 +34,9 @@ export async function confinePaths<Input extends Readonly<Record<string, unknown
           field,
         });
       }
-      return isModel && !/[\\/]/.test(path) && !path.startsWith(".") ? path : place;
+      // The name of a plain file would be looked up where the server was started.
+      const isName = isModel && !/[\\/]/.test(path) && !path.startsWith(".") && !/\.onnx$/i.test(path);
+      return isName ? path : place;
     });
   }
   return confined as Input;

@@ -4,6 +4,7 @@
  */
 import type { Emitter } from "../../onnx/emitter.ts";
 import type { TensorType } from "../../shape.ts";
+import type { TypedArray } from "../../tensor.ts";
 
 interface StandardOptions {
   readonly opType: "LSTM" | "GRU" | "RNN";
@@ -64,7 +65,7 @@ function reorderGates(to: Emitter, name: string, order: readonly number[], hidde
   order.forEach((gate, place) => {
     data.set((known.data as Float32Array).subarray(gate * block, (gate + 1) * block), place * block);
   });
-  return to.constant(data, known.shape, "float32");
+  return packed(to, name, { data, shape: known.shape });
 }
 
 function joinBiases(to: Emitter, biasInput: string, biasHidden: string): string {
@@ -73,11 +74,22 @@ function joinBiases(to: Emitter, biasInput: string, biasHidden: string): string 
   const data = new Float32Array(a.data.length + b.data.length);
   data.set(a.data as Float32Array);
   data.set(b.data as Float32Array, a.data.length);
-  return to.constant(data, [data.length], "float32");
+  return packed(to, biasInput, { data, shape: [data.length] });
 }
 
 function withDirection(to: Emitter, name: string): string {
   const known = to.valueOf(name);
   if (!known) return to.one("Unsqueeze", [name, to.ints([0])]);
-  return to.constant(known.data, [1, ...known.shape], "float32");
+  return packed(to, name, { data: known.data, shape: [1, ...known.shape] });
+}
+
+/** A repacked weight keeps its name with a suffix, so that whoever reads the file still knows what was learned. */
+function packed(
+  to: Emitter,
+  name: string,
+  { data, shape }: { readonly data: TypedArray; readonly shape: readonly number[] },
+): string {
+  const packedName = to.name(`${name.replace(/_packed_\d+$/, "")}_packed`);
+  to.initializer(packedName, data, shape, "float32");
+  return packedName;
 }

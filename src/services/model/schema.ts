@@ -1,0 +1,102 @@
+/** What goes into and comes out of the capabilities that look at a model as a file. */
+import { z } from "zod";
+
+const ModelFields = {
+  artifact: z.string().describe("a model by name or path, or any file that ends in .onnx"),
+  file: z.string().default("model.onnx").describe("which graph of an artifact"),
+};
+
+const Sizes = z
+  .record(z.string(), z.number().int().min(1))
+  .default({})
+  .describe("sizes of open axes beside the batch, by the names that the file gives them");
+
+export const DescribeInput = z.object({
+  ...ModelFields,
+  sizes: Sizes,
+  svg: z
+    .string()
+    .regex(/\.svg$/i, "expected a name that ends in .svg")
+    .optional()
+    .describe("SVG file to draw the graph into"),
+});
+export type DescribeInput = z.output<typeof DescribeInput>;
+
+const Value = z.object({
+  name: z.string(),
+  elementType: z.string(),
+  shape: z.array(z.union([z.number(), z.string()])).nullable(),
+});
+
+export const DescribeOutput = z.object({
+  source: z.string().describe("file that was described"),
+  kind: z.string().describe("what the model is for, or onnx for a plain file"),
+  bytes: z.number().describe("size of the file"),
+  digest: z.string().describe("SHA-256 of the artifact's manifest, or of a plain file"),
+  opset: z.number().describe("version of ONNX's operator set"),
+  irVersion: z.number().describe("version of the ONNX file format"),
+  producer: z.string(),
+  inputs: z.array(Value),
+  outputs: z.array(Value),
+  layers: z.array(
+    z.object({
+      layer: z.string().describe("path in the model"),
+      kind: z.string().describe("operators that do the work"),
+      outputShape: z.string().nullable().describe("null where it is unknown"),
+      parameters: z.number(),
+      flop: z.number().nullable().describe("floating-point operations for one sample; null where unknown"),
+    }),
+  ),
+  parameters: z.number().describe("learned numbers in all layers"),
+  flop: z.number().describe("floating-point operations for one sample, of the layers where they are known"),
+  flopUnknown: z.number().describe("layers whose operations are unknown"),
+  svg: z.string().nullable().describe("file with the drawing"),
+});
+export type DescribeOutput = z.output<typeof DescribeOutput>;
+
+export const QuantizeInput = z.object({
+  ...ModelFields,
+  out: z
+    .string()
+    .regex(/\.onnx$/i, "expected a name that ends in .onnx")
+    .describe("ONNX file to write"),
+  recurrent: z
+    .boolean()
+    .default(false)
+    .describe("quantise LSTMs too, with an operator that only ONNX Runtime has"),
+  bits: z
+    .union([z.literal(7), z.literal(8)])
+    .default(7)
+    .describe("bits of a weight; 8 may overflow on older processors"),
+  minimumSize: z.number().int().min(1).default(256).describe("weights with fewer numbers stay as they are"),
+  inputs: z
+    .string()
+    .optional()
+    .describe("safetensors file with one tensor for each input, to measure the loss on; drawn when left out"),
+  draw: z
+    .enum(["normal", "lognormal"])
+    .default("normal")
+    .describe("how inputs are drawn; lognormal ones are positive, as prices are"),
+  samples: z.number().int().min(1).max(100_000).default(256).describe("samples to draw"),
+  seed: z.number().int().default(0).describe("seed of what is drawn"),
+  sizes: Sizes,
+});
+export type QuantizeInput = z.output<typeof QuantizeInput>;
+
+export const QuantizeOutput = z.object({
+  out: z.string().describe("file that was written"),
+  quantized: z.array(z.string()).describe("products and recurrent layers that now run on whole numbers"),
+  kept: z.array(z.string()).describe("those that stayed in float, with the reason"),
+  data: z.string().describe("what the loss was measured on"),
+  samples: z.number(),
+  bytes: z.object({ float: z.number(), quantized: z.number() }),
+  outputs: z.array(
+    z.object({
+      name: z.string(),
+      rootMeanSquare: z.object({ float: z.number(), quantized: z.number() }),
+      maximumDifference: z.number().describe("largest difference of an element"),
+      rootMeanSquareDifference: z.number(),
+    }),
+  ),
+});
+export type QuantizeOutput = z.output<typeof QuantizeOutput>;
