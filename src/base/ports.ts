@@ -60,6 +60,8 @@ export interface LedgerEntry {
 }
 
 export interface LedgerPort {
+  /** Throws what an append would throw now, so that long work does not end with it. */
+  check(): Promise<void>;
   append(entry: LedgerEntry): Promise<void>;
 }
 

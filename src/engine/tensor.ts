@@ -1,7 +1,7 @@
 /**
  * A tensor here is a value that will exist when the graph runs: the output of a primitive applied to other tensors. Nothing
  * is computed while a model is traced; the tensors only remember where they come from. `gradient.ts` walks these memories
- * backwards, `onnx/emit.ts` writes them down as an ONNX graph, and ONNX Runtime computes.
+ * backwards, `onnx/emitter.ts` writes them down as an ONNX graph, and ONNX Runtime computes.
  */
 import { invariant } from "../base/index.ts";
 import type { PrimitiveAttributes, PrimitiveName } from "./primitives/table.ts";

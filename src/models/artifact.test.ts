@@ -112,6 +112,24 @@ test.each<[string, string, (folder: string) => void]>([
   });
 });
 
+test.each<[string, (folder: string) => void]>([
+  [
+    "a manifest in which one letter was changed",
+    edit((manifest) => {
+      manifest["createdAt"] = "2024-01-02T00:00:00Z";
+    }),
+  ],
+  ["a manifest without its digest", (folder) => rmSync(join(folder, "manifest.json.sha256"))],
+])("refuses %s", async (name, spoil) => {
+  const folder = join(root, name.replaceAll(" ", "-"));
+  cpSync(good, folder, { recursive: true });
+  spoil(folder);
+  await expect(readArtifact(folder, "forecast")).rejects.toMatchObject({
+    code: "ARTIFACT_CORRUPT",
+    message: expect.stringContaining("manifest.json"),
+  });
+});
+
 test("names the file that was changed", async () => {
   const folder = join(root, "named");
   cpSync(good, folder, { recursive: true });

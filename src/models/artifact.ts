@@ -1,6 +1,6 @@
 /**
  * A trained model as a folder: `model.onnx` (raw values in, raw values out), `weights.safetensors`, `manifest.json` with the
- * SHA-256 of every other file. Nothing is loaded before its digest was checked.
+ * SHA-256 of every other file, and its own digest beside it. Nothing is loaded before its digest was checked.
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -9,6 +9,8 @@ import { z } from "zod";
 import { invariant, PlatformError, writeFailure } from "../base/index.ts";
 
 const manifestName = "manifest.json";
+/** The manifest's own SHA-256, in the form that `sha256sum --check` reads. */
+const manifestDigestName = "manifest.json.sha256";
 export const artifactFormat = "fathom-model";
 export const artifactVersion = 1;
 
@@ -71,7 +73,9 @@ export async function writeArtifact(
     await write(join(folder, name), bytes);
   }
   const manifest: Manifest = { format: artifactFormat, version: artifactVersion, ...facts, files: digests };
-  await write(join(folder, manifestName), Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
+  const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+  await write(join(folder, manifestName), bytes);
+  await write(join(folder, manifestDigestName), Buffer.from(`${sha256(bytes)}  ${manifestName}\n`));
   return manifest;
 }
 
@@ -111,6 +115,14 @@ export async function readArtifact(folder: string, kind?: string): Promise<Artif
       { file: path },
     );
   }
+  const recorded = await readFile(join(folder, manifestDigestName), "utf8").catch(() => undefined);
+  if (recorded === undefined)
+    throw corrupt(join(folder, manifestDigestName), "expected the digest of the manifest, found none");
+  if (recorded.slice(0, 64) !== sha256(manifestBytes))
+    throw corrupt(
+      path,
+      `expected the SHA-256 of ${manifestDigestName}, received another: the file was changed`,
+    );
   const files: Record<string, Uint8Array> = {};
   for (const [name, expected] of Object.entries(manifest.files)) {
     if (!isPlainName(name))

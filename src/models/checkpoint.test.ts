@@ -41,7 +41,8 @@ test("leaves the state of another run alone", async () => {
 });
 
 test("says which folder cannot be written", async () => {
-  const store = folderCheckpoints(join(root, "no", "such", "folder"), "one");
+  writeFileSync(join(root, "such"), "a file where a folder should be");
+  const store = folderCheckpoints(join(root, "such", "folder"), "one");
   await expect(store.save(state)).rejects.toMatchObject({
     code: "WRITE_FAILED",
     message: expect.stringContaining(join("such", "folder", "checkpoint.safetensors")),
@@ -82,6 +83,29 @@ test.each<[string, (parts: Parts) => void, string]>([
     message: expect.stringContaining(message),
     details: { file: path },
   });
+});
+
+test("refuses a state in which a single bit was flipped, and says how to go on", async () => {
+  const folder = newFolder();
+  const path = join(folder, "checkpoint.safetensors");
+  await folderCheckpoints(folder, "one").save(state);
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 3] ^= 4; // in the middle of a number
+  writeFileSync(path, bytes);
+  await expect(folderCheckpoints(folder, "one").load()).rejects.toMatchObject({
+    code: "ARTIFACT_CORRUPT",
+    message: expect.stringMatching(/expected the digest .* delete the file to train from the start$/),
+  });
+});
+
+test("is written by two trainings of the same run at once, and cleared under one of them", async () => {
+  const folder = newFolder();
+  const [one, other] = [folderCheckpoints(folder, "one"), folderCheckpoints(folder, "one")];
+  await Promise.all(Array.from({ length: 10 }, (_, i) => (i % 2 === 0 ? one : other).save(state)));
+  expect(readdirSync(folder)).toEqual(["checkpoint.safetensors"]);
+  await one.clear();
+  await other.save(state);
+  expect(await other.load()).toEqual(state);
 });
 
 test("refuses a file that was cut short at any place", async () => {

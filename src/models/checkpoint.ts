@@ -1,5 +1,6 @@
 /** The state of a training in one safetensors file, so that an interrupted training goes on where it was. */
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { PlatformError, writeFailure } from "../base/index.ts";
@@ -55,8 +56,8 @@ export function folderCheckpoints(folder: string, run: string): CheckpointStore 
   return {
     async save({ training, best, bestEpoch, history }) {
       const vector = (data: Float32Array) => ({ type: "F32" as const, shape: [data.length], data });
-      const bytes = encode(
-        new Map([
+      const bytes = withDigest(
+        new Map<string, StoredTensor>([
           ["parameters", vector(training.parameters)],
           ["best", vector(best)],
           ...Object.entries(training.memory).map(([name, data]) => [`memory.${name}`, vector(data)] as const),
@@ -68,10 +69,14 @@ export function folderCheckpoints(folder: string, run: string): CheckpointStore 
           ["history", JSON.stringify(history)],
         ]),
       );
+      // Two trainings of the same run may meet here; each writes its own file, and the last one stays.
+      const own = `${path}.${process.pid}-${written++}.new`;
       try {
-        await writeFile(`${path}.new`, bytes, { flush: true });
-        await rename(`${path}.new`, path);
+        await mkdir(folder, { recursive: true });
+        await writeFile(own, bytes, { flush: true });
+        await rename(own, path);
       } catch (error) {
+        await rm(own, { force: true }).catch(() => {}); // what counts is why it could not be written
         throw writeFailure(path, error);
       }
     },
@@ -82,10 +87,45 @@ export function folderCheckpoints(folder: string, run: string): CheckpointStore 
       });
       if (!bytes) return undefined;
       const file = decode(bytes, path);
-      return file.metadata.get("run") === run ? stateOf(file, path) : undefined;
+      if (file.metadata.get("run") !== run) return undefined;
+      const state = stateOf(file, path);
+      requireDigest(file, path);
+      return state;
     },
     clear: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** Counts the files of this process, so that no two have one name. */
+let written = 0;
+
+type StoredTensor = { readonly type: "F32"; readonly shape: readonly number[]; readonly data: Float32Array };
+
+/** The file with a digest of all that it holds among its facts: one flipped bit would be trained on without a word. */
+function withDigest(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  metadata: ReadonlyMap<string, string>,
+): Uint8Array {
+  return encode(tensors, new Map([...metadata, ["sha256", digestOf(tensors, metadata)]]));
+}
+
+function requireDigest({ tensors, metadata }: TensorFile, path: string): void {
+  const { sha256, ...facts } = Object.fromEntries(metadata);
+  if (sha256 !== digestOf(tensors, new Map(Object.entries(facts))))
+    throw corrupt(path, "expected the digest that it names, received another");
+}
+
+function digestOf(
+  tensors: ReadonlyMap<string, { readonly data: ArrayBufferView }>,
+  metadata: ReadonlyMap<string, string>,
+): string {
+  const hash = createHash("sha256");
+  const sorted = <Value>(entries: ReadonlyMap<string, Value>) =>
+    [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  hash.update(JSON.stringify(sorted(metadata)));
+  for (const [name, { data }] of sorted(tensors))
+    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash.digest("hex");
 }
 
 const History = z.array(
@@ -98,7 +138,7 @@ const History = z.array(
   }),
 );
 
-/** What `save` wrote, checked piece by piece: the digest of a checkpoint stands nowhere. */
+/** What `save` wrote, checked piece by piece. */
 function stateOf({ tensors, metadata }: TensorFile, path: string): FitState {
   const vector = (name: string): Float32Array => {
     const tensor = tensors.get(name);
@@ -136,8 +176,13 @@ function parseHistory(text: string, path: string): EpochRecord[] {
 }
 
 function corrupt(path: string, expected: string, cause?: unknown): PlatformError {
-  return new PlatformError("conflict", "ARTIFACT_CORRUPT", `${path}: not a checkpoint: ${expected}`, {
-    file: path,
-    cause,
-  });
+  return new PlatformError(
+    "conflict",
+    "ARTIFACT_CORRUPT",
+    `${path}: not a checkpoint that can be continued: ${expected}; delete the file to train from the start`,
+    {
+      file: path,
+      cause,
+    },
+  );
 }

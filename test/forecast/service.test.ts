@@ -1,4 +1,5 @@
 /** The forecast service as a library: in this process, on a data folder of its own. */
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -168,7 +169,9 @@ describe("prediction", () => {
     const path = join(artifact, "manifest.json");
     const manifest = JSON.parse(readFileSync(path, "utf8"));
     const refused = async (changed: unknown, words: RegExp) => {
-      writeFileSync(path, JSON.stringify(changed));
+      const text = JSON.stringify(changed);
+      writeFileSync(path, text);
+      writeFileSync(`${path}.sha256`, `${createHash("sha256").update(text).digest("hex")}  manifest.json\n`);
       await expect(predict("edited")).rejects.toMatchObject({
         kind: "conflict",
         code: "ARTIFACT_CORRUPT",

@@ -15,7 +15,7 @@ import {
 import type { ResolvedCleanOptions } from "./options.ts";
 import { OutlierJudge } from "./outliers.ts";
 import type { PriceSeries } from "./prices.ts";
-import type { Tally } from "./report.ts";
+import type { DropReason, Tally } from "./report.ts";
 import { SeriesWriter } from "./series-writer.ts";
 
 /** `rows` are the symbol's rows of the table, one per time, in order. Null when none is left. */
@@ -30,6 +30,12 @@ export function cleanSeries(
   const account = tally.symbols[table.symbol[rows[0]]];
   const bar: Bar = { open: 0, high: 0, low: 0, close: 0, volume: 0 };
   const written = new SeriesWriter(table, rows.length);
+  const droppedTimes: number[] = [];
+  tally.droppedTimes.set(account.symbol, droppedTimes);
+  const drop = (reason: DropReason, row: number) => {
+    tally.dropped[reason]++;
+    droppedTimes.push(table.time[row]);
+  };
   const judge = new OutlierJudge(outliers);
   let closeBefore = Number.NaN;
   let volumeBefore = Number.NaN;
@@ -53,7 +59,7 @@ export function cleanSeries(
       account.impossible++;
       tally.example("impossible", row, () => describeBar(bar));
       if (options.impossible === "drop") {
-        tally.dropped.impossible++;
+        drop("impossible", row);
         continue;
       }
       if (options.impossible === "repair") {
@@ -63,7 +69,7 @@ export function cleanSeries(
     }
 
     if (missing.method === "drop" && missingNames(bar, table) !== "") {
-      tally.dropped.missing++;
+      drop("missing", row);
       continue;
     }
     const hasClose = !Number.isNaN(bar.close);
@@ -73,7 +79,7 @@ export function cleanSeries(
     } else {
       const price = missing.method === "median" ? medianBefore(written, missing.window) : closeBefore;
       if (Number.isNaN(price) || made === missing.limit) {
-        tally.dropped.missing++;
+        drop("missing", row);
         continue;
       }
       makeBar(bar, price);
@@ -90,7 +96,7 @@ export function cleanSeries(
           () => `close ${close}, expected ${shown(judge.lowest)} to ${shown(judge.highest)}`,
         );
         if (outliers.action === "drop") {
-          tally.dropped.outlier++;
+          drop("outlier", row);
           continue;
         }
         if (outliers.action === "winsorise") {
@@ -104,7 +110,7 @@ export function cleanSeries(
         account.stale++;
         tally.example("stale", row, () => `close ${close} in ${sameCloses} bars in a row`);
         if (stale.action === "drop") {
-          tally.dropped.stale++;
+          drop("stale", row);
           continue;
         }
       }

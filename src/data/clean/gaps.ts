@@ -5,7 +5,8 @@ import type { SymbolReport, Tally } from "./report.ts";
 import { SeriesWriter } from "./series-writer.ts";
 
 /**
- * Counts for each symbol the times between its first and last bar at which another symbol has a bar and it has none, and
+ * Counts for each symbol the times between its first and last bar at which another symbol has a bar and the source has none of its
+ * own (a bar that cleaning dropped is no gap of the source), and
  * with `fill` makes those bars from the close before: at most `limit` in a row, also after the last bar, because at that
  * time nobody knows that it was the last.
  */
@@ -23,8 +24,10 @@ export function treatGaps(
       throw new Error(`broken rule: every series has a report, ${one.symbol} has none`);
     const missing = missingTimes(one, calendar);
     const last = one.time[one.time.length - 1];
+    const dropped = new Set(tally.droppedTimes.get(one.symbol));
     for (const time of missing) {
       if (time > last) break;
+      if (dropped.has(time)) continue;
       account.gaps++;
       tally.gapExample(one.symbol, time);
     }

@@ -114,6 +114,8 @@ export class Tally {
     outlier: 0,
     stale: 0,
   };
+  /** By symbol, the times of bars that were in the source and were dropped; duplicates are not among them. */
+  readonly droppedTimes = new Map<string, number[]>();
   unsorted = 0;
   zeroVolume = 0;
   rowsChanged = 0;

@@ -19,6 +19,7 @@ import { concat, div, flatten, matmul, reshape, split, sum } from "../operations
 import { clipByNorm, type Optimiser } from "../optimisers.ts";
 import { formatShape, mismatch, type TensorType } from "../shape.ts";
 import { input, inputName, type Parameter, type Tensor } from "../tensor.ts";
+import { verifyGraph } from "../verify.ts";
 import { flopOf } from "../work.ts";
 import { learned, packedSize, viewsOf } from "./packing.ts";
 
@@ -101,7 +102,9 @@ export function compileTraining(spec: TrainingSpec): TrainingProgram {
   const size = packedSize(spec.parameters);
   const learnedSize = packedSize(learned(spec.parameters));
   const whole = traceLoss(spec, spec.batchSize);
-  const flop = flopOf(traceGraph({ gradient: whole.gradient }));
+  const differentiated = traceGraph({ loss: whole.loss, gradient: whole.gradient });
+  verifyGraph(differentiated);
+  const flop = flopOf(differentiated);
   const small = flop < largeFlop;
   const shards = spec.shards ?? (small || spec.batchSize === 1 ? 1 : 2);
   if (!(Number.isSafeInteger(shards) && shards >= 1 && shards <= spec.batchSize)) {
@@ -152,6 +155,7 @@ function traceLoss({ parameters, data, loss: lossOf }: TrainingSpec, rows: numbe
   });
   if (loss.shape.length !== 0)
     throw mismatch(`training: expected a scalar loss, received shape ${formatShape(loss.shape)}`);
+  verifyGraph(traceGraph({ loss }));
   const gradients = gradient(
     loss,
     learned(parameters).map(({ parameter }) => parameter),

@@ -27,6 +27,7 @@ const origin = "0".repeat(64);
 export function localLedger(file: string, clock: Clock): LedgerPort {
   let last: Promise<void> = Promise.resolve();
   return {
+    check: () => withLock(file, clock, () => checkEnd(file)),
     append(entry) {
       const appended = last.then(() => withLock(file, clock, () => append(file, entry, clock)));
       last = appended.catch(() => {}); // its own caller hears of the failure; the next append starts afresh
@@ -57,6 +58,21 @@ export async function readLedger(file: string): Promise<LedgerRecord[]> {
     previous = hash;
     return record;
   });
+}
+
+/** An entry could be appended: the file can be written, and its last line is whole. */
+async function checkEnd(file: string): Promise<void> {
+  try {
+    const handle = await open(file, "a+");
+    try {
+      const { size } = await handle.stat();
+      if (size > 0 && parseRecord(await lastLine(handle, size)) === undefined) throw broken(file, undefined);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw asWriteFailure(error, file);
+  }
 }
 
 async function append(file: string, entry: LedgerEntry, clock: Clock): Promise<void> {

@@ -97,13 +97,19 @@ describe("the exported graph", () => {
     }
   });
 
-  test("multiplies only the point forecast by the shrinkage, in normalised units", async () => {
+  test("multiplies the point forecast by the shrinkage, and moves the quantiles with it, in normalised units", async () => {
     const full = await answers({}, { units: "normalised" });
     const shrunk = await answers({}, { units: "normalised", shrinkage: [0.25, 0] });
     full.forecast.forEach((value, i) => {
       expect(shrunk.forecast[i]).toBeCloseTo(i % 2 === 0 ? 0.25 * value : 0, 6);
     });
-    expect(shrunk.quantiles).toEqual(full.quantiles);
+    const levels = full.quantiles as Float64Array;
+    const each = levels.length / full.forecast.length;
+    levels.forEach((value, i) => {
+      const point = Math.floor(i / each);
+      const moved = value + shrunk.forecast[point] - full.forecast[point];
+      expect((shrunk.quantiles as Float64Array)[i]).toBeCloseTo(moved, 5);
+    });
   });
 
   test("answers in the same order whatever the batch", async () => {

@@ -137,8 +137,11 @@ export class Forecaster {
     const { lookback, columns, target, horizons, quantiles } = this.spec;
     const prices = input("prices", ["batch", lookback + 1, columns.length]);
     const { features, volatility, lastClose } = windowFeatures(prices, columns);
-    const { forecast: full, quantiles: levels } = this.#answer(features, inference);
+    const { forecast: full, quantiles: wide } = this.#answer(features, inference);
     const forecast = shrinkage ? mul(full, constant([...shrinkage])) : full;
+    // The quantiles move with the forecast: a network that is not believed in its middle is not believed in its bands' middle.
+    const moved = reshape(sub(forecast, full), [...full.shape, 1]);
+    const levels = wide && shrinkage ? add(wide, moved) : wide;
     const outcome = (answer: Tensor, rank: 2 | 3) =>
       units === "raw" ? this.#toOutcome(answer, volatility, lastClose, rank) : answer;
     const outputs: Record<string, Tensor> = { forecast: outcome(forecast, 2) };

@@ -1,6 +1,19 @@
 /** From a price source to clean prices: the steps that training, evaluation and prediction share. */
-import { type Context, dayMs, type Logger, type PriceSource, startOfDay } from "../../base/index.ts";
-import { type CleaningReport, type CleanPrices, cleanPrices } from "../../data/index.ts";
+import {
+  type Context,
+  dayMs,
+  type Logger,
+  PlatformError,
+  type PriceSource,
+  type PriceTable,
+  startOfDay,
+} from "../../base/index.ts";
+import {
+  type CleaningExample,
+  type CleaningReport,
+  type CleanPrices,
+  cleanPrices,
+} from "../../data/index.ts";
 import type { SampleSet } from "./samples.ts";
 import type { Cleaning, CleaningCounts } from "./schema.ts";
 
@@ -31,6 +44,7 @@ export async function readClean(
 ): Promise<{ readonly prices: CleanPrices; readonly report: CleaningReport }> {
   progress.report({ stage: "read", done: 0, total: 1, message: request.data });
   const table = await market.read(sourceOf(request), { signal });
+  requireUsablePrices(table);
   progress.report({ stage: "read", done: 1, total: 1, message: request.data });
   progress.report({ stage: "clean", done: 0, total: table.close.length, unit: "rows" });
   const { duplicates, missing, impossible, outliers, outlierAction } = cleaning;
@@ -38,7 +52,10 @@ export async function readClean(
     duplicates,
     missing: { method: missing },
     impossible,
-    outliers: { method: outliers, action: outlierAction },
+    outliers: {
+      method: outliers,
+      action: outlierAction ?? (request.data === "simulated" ? "drop" : "flag"),
+    },
   });
   progress.report({ stage: "clean", done: table.close.length, total: table.close.length, unit: "rows" });
   warnOfOddities(cleaned.report, logger);
@@ -67,12 +84,54 @@ function warnOfOddities(report: CleaningReport, logger: Pick<Logger, "warn">): v
   for (const note of report.notes) logger.warn(note);
   if (report.constantSymbols.length > 0)
     logger.warn(`the price never changes of: ${firstFew(report.constantSymbols)}`);
+  if (report.notFinite > 0)
+    logger.warn(`${report.source}: ${report.notFinite} cells hold NaN or infinity and count as missing`);
+  const suspicious = report.outliers - report.dropped.outlier;
+  if (suspicious > 0) {
+    logger.warn(
+      `${report.source}: ${suspicious} closes look like outliers and are kept${firstLine(report, "outlier")}; cleaning.outlierAction drop leaves them out`,
+    );
+  }
   const lost = report.rowsRead - report.rowsKept;
   if (lost === 0) return;
   const reasons = Object.entries(report.dropped).filter(([, rows]) => rows > 0);
+  const shown = reasons.map(([reason, rows]) => `${reason} ${rows}${firstLine(report, exampleOf[reason])}`);
   logger.warn(
-    `${report.source}: ${lost} of ${report.rowsRead} rows were dropped in cleaning: ${reasons.map(([reason, rows]) => `${reason} ${rows}`).join(", ")}`,
+    `${report.source}: ${lost} of ${report.rowsRead} rows were dropped in cleaning: ${shown.join(", ")}`,
   );
+}
+
+/** Under which kind the examples of a reason for dropping stand. */
+const exampleOf: Readonly<Record<string, CleaningExample["kind"]>> = {
+  badTime: "badTime",
+  duplicateIdentical: "duplicate",
+  duplicateConflicting: "duplicate",
+  impossible: "impossible",
+  missing: "missing",
+  outlier: "outlier",
+  stale: "stale",
+};
+
+function firstLine({ examples }: CleaningReport, kind: CleaningExample["kind"] | undefined): string {
+  const line = examples.find((example) => example.kind === kind)?.line ?? null;
+  return line === null ? "" : ` (first on line ${line})`;
+}
+
+/** Networks compute in float32, which ends at 3e38; a price near it is a fault of the file. */
+const largestPrice = 1e30;
+
+/** @throws PlatformError `DATA_NOT_FINITE` naming line and column */
+function requireUsablePrices({ source, line, ...table }: PriceTable): void {
+  for (const column of ["open", "high", "low", "close", "volume"] as const) {
+    const row = table[column]?.findIndex((value) => Math.abs(value) > largestPrice && Number.isFinite(value));
+    if (row === undefined || row < 0) continue;
+    const message = `${source} line ${line[row]}, column "${column}": expected a number below ${largestPrice}, received ${table[column]?.[row]}`;
+    throw new PlatformError("input", "DATA_NOT_FINITE", message, {
+      file: source,
+      line: line[row],
+      field: column,
+    });
+  }
 }
 
 function firstFew(names: readonly string[], most = 10): string {
@@ -82,8 +141,8 @@ function firstFew(names: readonly string[], most = 10): string {
 
 /** The counts of a cleaning report that a result carries. */
 export function cleaningCounts(report: CleaningReport): CleaningCounts {
-  const { rowsRead, rowsKept, rowsAdded, duplicates, missing, outliers, impossible, stale, gaps, dropped } =
-    report;
+  const { rowsRead, rowsKept, rowsAdded, duplicates, missing, outliers, impossible, stale } = report;
+  const { gaps, notFinite, dropped } = report;
   return {
     rowsRead,
     rowsKept,
@@ -94,6 +153,7 @@ export function cleaningCounts(report: CleaningReport): CleaningCounts {
     impossible,
     stale,
     gaps,
+    notFinite,
     dropped: { ...dropped },
   };
 }

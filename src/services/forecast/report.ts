@@ -47,42 +47,28 @@ function result({ input, output }: TrainingView): Section {
   const [first] = horizons;
   const naive = targetMeaning[input.target].naive;
   const direction = first.model.directionAccuracy;
+  const ahead = first.horizon === 1 ? "1 bar ahead" : `${first.horizon} bars ahead`;
   return {
     title: "Result",
     blocks: [
       {
         kind: "paragraph",
-        tone: first.skill > 0 && (first.pValue ?? 1) <= 0.05 ? "finding" : "caution",
+        tone:
+          output.shrinkage[0] > 0 && (first.skill ?? 0) > 0 && (first.pValue ?? 1) <= 0.05
+            ? "finding"
+            : "caution",
         text: output.summary,
       },
       {
         kind: "key-figures",
         figures: [
-          {
-            label: "Skill",
-            value: 100 * first.skill,
-            digits: 2,
-            unit: "%",
-            note: `against "${naive}", ${first.horizon} ahead`,
-          },
-          {
-            label: "Skill of the linear model",
-            value: 100 * first.linearSkill,
-            digits: 2,
-            unit: "%",
-            note: "same samples",
-          },
-          ...(first.bestReachableSkill === null
-            ? []
-            : [
-                {
-                  label: "Best reachable skill",
-                  value: 100 * first.bestReachableSkill,
-                  digits: 2,
-                  unit: "%",
-                  note: "the market's true mean",
-                },
-              ]),
+          ...skillFigure("Skill", first.skill, `against "${naive}", ${ahead}`),
+          ...skillFigure("Skill of the linear model", first.linearSkill, "same samples"),
+          ...skillFigure(
+            "Best reachable skill",
+            first.bestReachableSkill,
+            `the market's true mean, ${ahead}`,
+          ),
           ...(direction === null
             ? []
             : [
@@ -102,6 +88,11 @@ function result({ input, output }: TrainingView): Section {
       ...(input.target === "direction" ? [directionRows(horizons)] : []),
     ],
   };
+}
+
+/** A skill in percent; none where the naive forecast makes no error. */
+function skillFigure(label: string, skill: number | null, note: string) {
+  return skill === null ? [] : [{ label, value: 100 * skill, digits: 2, unit: "%", note }];
 }
 
 function errorRows(horizons: readonly HorizonScore[]): Table {
@@ -145,15 +136,19 @@ function skillRows(horizons: readonly HorizonScore[]): Table {
     ],
     rows: horizons.map(({ horizon, skill, linearSkill, bestReachableSkill, pValue, model, linear }) => [
       String(horizon),
-      100 * skill,
-      100 * linearSkill,
-      ...(known ? [bestReachableSkill === null ? null : 100 * bestReachableSkill] : []),
+      percentage(skill),
+      percentage(linearSkill),
+      ...(known ? [percentage(bestReachableSkill)] : []),
       pValue,
       model.ic,
       linear.ic,
     ]),
     note: "p: Diebold-Mariano test of equal squared error against the naive forecast, two-sided, on daily means over symbols.",
   };
+}
+
+function percentage(share: number | null): number | null {
+  return share === null ? null : 100 * share;
 }
 
 function directionRows(horizons: readonly HorizonScore[]): Table {

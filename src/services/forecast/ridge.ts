@@ -2,7 +2,7 @@
  * The linear model that stands beside every network: ridge regression (Hoerl and Kennard 1970) of the normalised outcome on the
  * same normalised features. Its penalty is chosen on the validation part, so that it is a fair rival.
  */
-import { type Key, throwIfAborted } from "../../base/index.ts";
+import { type Key, type ProgressPort, throwIfAborted } from "../../base/index.ts";
 import {
   concat,
   constant,
@@ -44,7 +44,12 @@ export async function fitLinear(
   normalisation: Normalisation,
   set: SampleSet,
   parts: { readonly train: Int32Array; readonly validation: Int32Array },
-  options: { readonly runtime: Runtime; readonly key: Key; readonly signal?: AbortSignal },
+  options: {
+    readonly runtime: Runtime;
+    readonly key: Key;
+    readonly signal?: AbortSignal;
+    readonly progress?: ProgressPort;
+  },
 ): Promise<LinearBaseline> {
   const forecaster = new Forecaster(
     { ...spec, network: "linear", quantiles: [], dropout: 0 },
@@ -57,11 +62,22 @@ export async function fitLinear(
   await gatherMoments.release();
   const horizons = set.horizons.length;
   const fits: { penalty: number; weights: Float64Array }[] = [];
-  for (const penalty of penalties) {
-    // A long lookback makes this slow; an interruption is heard between the penalties.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+  for (const [done, penalty] of penalties.entries()) {
+    const report = (share: number) =>
+      options.progress?.report({
+        stage: "linear",
+        done: done + share,
+        total: penalties.length,
+        unit: "penalties",
+      });
     throwIfAborted(options.signal, "linear baseline");
-    fits.push({ penalty, weights: solveRidge(train, horizons, penalty) });
+    fits.push({
+      penalty,
+      weights: await solveRidge(train, horizons, penalty, {
+        ...(options.signal ? { signal: options.signal } : {}),
+        onProgress: report,
+      }),
+    });
   }
   const best = fits.reduce((a, b) =>
     explained(validation, horizons, b.weights) > explained(validation, horizons, a.weights) ? b : a,
@@ -138,12 +154,17 @@ async function momentsOf(
 }
 
 /** Weights `[p, horizons]` of `min Σ (y - x·w)² + penalty · count · |w|²`; the constant is not penalised. */
-function solveRidge({ count, xx, xy }: Moments, horizons: number, penalty: number): Float64Array {
+function solveRidge(
+  { count, xx, xy }: Moments,
+  horizons: number,
+  penalty: number,
+  pauses: Pauses,
+): Promise<Float64Array> {
   const p = xy.length / horizons;
   const a = xx.slice();
   for (let i = 0; i < p - 1; i++) a[i * p + i] += penalty * count;
   a[p * p - 1] += 1e-9 * count;
-  return solveCholesky(a, xy, p, horizons);
+  return solveCholesky(a, xy, p, horizons, pauses);
 }
 
 /** `Σ y² - Σ (y - x·w)²`, up to the part that does not depend on the weights. */
@@ -160,17 +181,50 @@ function explained({ xx, xy }: Moments, horizons: number, weights: Float64Array)
   return total;
 }
 
+interface Pauses {
+  readonly signal?: AbortSignal;
+  /** Hears how much of the work is done, 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+}
+
+/** Multiplications between two pauses: a few milliseconds, so that a server goes on answering meanwhile. */
+const uninterrupted = 4e6;
+
 /**
  * Solves `a x = b` for a symmetric positive definite `a` `[n, n]` and `b` `[n, columns]`; overwrites `a` with its factor, row by row
- * (Cholesky-Banachiewicz), so that memory is read in its own order.
+ * (Cholesky-Banachiewicz), so that memory is read in its own order. A long lookback makes this slow: it pauses as it goes.
  */
-function solveCholesky(a: Float64Array, b: Float64Array, n: number, columns: number): Float64Array {
+async function solveCholesky(
+  a: Float64Array,
+  b: Float64Array,
+  n: number,
+  columns: number,
+  { signal, onProgress }: Pauses,
+): Promise<Float64Array> {
+  let sincePause = 0;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      let rest = a[i * n + j];
-      for (let k = 0, left = i * n, right = j * n; k < j; k++) rest -= a[left++] * a[right++];
+      // Four sums side by side, because one after the other they would wait for each other.
+      let [s0, s1, s2, s3] = [0, 0, 0, 0];
+      let left = i * n;
+      let right = j * n;
+      const end = left + j - 3;
+      for (; left < end; left += 4, right += 4) {
+        s0 += a[left] * a[right];
+        s1 += a[left + 1] * a[right + 1];
+        s2 += a[left + 2] * a[right + 2];
+        s3 += a[left + 3] * a[right + 3];
+      }
+      for (; left < i * n + j; left++, right++) s0 += a[left] * a[right];
+      const rest = a[i * n + j] - (s0 + s1 + (s2 + s3));
       a[i * n + j] = i === j ? Math.sqrt(Math.max(rest, Number.MIN_VALUE)) : rest / a[j * n + j];
     }
+    sincePause += (i * i) / 2;
+    if (sincePause < uninterrupted) continue;
+    sincePause = 0;
+    onProgress?.(((i + 1) / n) ** 3);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    throwIfAborted(signal, "linear baseline");
   }
   const x = b.slice();
   for (let c = 0; c < columns; c++) {

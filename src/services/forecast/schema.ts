@@ -59,7 +59,12 @@ export const Cleaning = z
       .enum(["hampel", "iqr", "zscore", "none"])
       .default("hampel")
       .describe("how outliers are found"),
-    outlierAction: z.enum(["flag", "winsorise", "drop"]).default("drop").describe("what to do with outliers"),
+    outlierAction: z
+      .enum(["flag", "winsorise", "drop"])
+      .optional()
+      .describe(
+        "what to do with outliers; by default flag, because the jumps of real prices are mostly true, and drop on the simulated market, whose bad ticks are known to be false",
+      ),
   })
   .describe("cleaning steps; every one is causal");
 export type Cleaning = z.output<typeof Cleaning>;
@@ -122,6 +127,7 @@ export const CleaningCounts = z.object({
   impossible: Count,
   stale: Count,
   gaps: Count,
+  notFinite: Count.describe("cells that held NaN or infinity; they are among the missing"),
   dropped: z.record(z.string(), Count),
 });
 export type CleaningCounts = z.output<typeof CleaningCounts>;
@@ -146,8 +152,10 @@ export const Score = z.object({
   model: ModelScore,
   naive: z.object({ mse: z.number(), mae: z.number(), directionAccuracy: MaybeNumber, logLoss: MaybeNumber }),
   linear: z.object({ mse: z.number(), mae: z.number(), directionAccuracy: MaybeNumber, ic: MaybeNumber }),
-  skill: z.number().describe("1 - MSE / MSE of the naive forecast"),
-  linearSkill: z.number(),
+  skill: MaybeNumber.describe(
+    "1 - MSE / MSE of the naive forecast; null when the naive forecast makes no error at all",
+  ),
+  linearSkill: MaybeNumber,
   pValue: MaybeNumber.describe(
     "Diebold-Mariano test of equal squared error, two-sided; null with too few dates",
   ),

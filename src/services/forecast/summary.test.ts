@@ -47,10 +47,33 @@ test("says that the model does not beat the naive forecast", () => {
   expect(words({ skill: -0.02, linearSkill: -0.03, horizon: 5 })).toBe(
     "At 5 bars the lstm does not beat the naive forecast (no change): its squared error is 2.00 % larger (p = 0.01).",
   );
-  expect(words({ skill: 0, linearSkill: 0 })).toMatch(/does not beat/);
+  expect(words({ skill: 0.00001, linearSkill: -0.1 })).toBe(
+    "At 1 bar the lstm does as well as the naive forecast (no change), and no better (p = 0.01).",
+  );
+});
+
+test("says that nothing of a network is kept that validation did not believe, or how much is", () => {
+  const said = (shrinkage: number) =>
+    summarise({ target: "log-return", model: "lstm" }, [{ ...base, skill: 0.002, pValue: 0.8 }], [shrinkage]);
+  expect(said(0)).toMatch(
+    /^At 1 bar the validation part gave no reason to believe the lstm, so that nothing of it is kept .* 0\.20 % smaller than that of the naive forecast \(no change; p = 0\.8\)\./,
+  );
+  expect(said(0)).not.toMatch(/beats/);
+  expect(said(0.4)).toMatch(/ The validation part believed 40\.00 % of the network, and so much is kept\./);
+});
+
+test("says that there is nothing to judge by when the naive forecast makes no error", () => {
+  expect(words({ skill: null, linearSkill: null })).toBe(
+    "At 1 bar the lstm cannot be judged: the naive forecast (no change) makes no error at all.",
+  );
+});
+
+test("names what any forecast can reach, where that is known", () => {
+  expect(words({ bestReachableSkill: 0.027 })).toMatch(/ No forecast can reach more than 2\.70 % here\.$/);
 });
 
 test("says when the linear model does better", () => {
+  expect(words({ skill: -0.05, linearSkill: -0.02 })).toMatch(/ The linear model loses less \(2\.00 %\)\.$/);
   expect(words({ linearSkill: 0.08 })).toMatch(/ The linear model does better \(8\.00 %\)\.$/);
   expect(words({})).not.toMatch(/linear/);
 });

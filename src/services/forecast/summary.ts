@@ -2,23 +2,70 @@
 import { formatNumber } from "./numbers.ts";
 import { type HorizonScore, type PredictOutput, type TrainInput, targetMeaning } from "./schema.ts";
 
-/** One or two sentences that say whether the model is worth anything. */
+/**
+ * A few sentences that say whether the model is worth anything.
+ *
+ * @param shrinkage per horizon: the share of the network's forecast that the validation part believed
+ */
 export function summarise(
   { target, model }: Pick<TrainInput, "target" | "model">,
   scores: readonly HorizonScore[],
+  shrinkage: readonly number[] = [],
 ): string {
   const naive = targetMeaning[target].naive;
   return scores
-    .map(({ horizon, skill, pValue, linearSkill }) => {
-      const bars = horizon === 1 ? "1 bar" : `${horizon} bars`;
-      const chance = pValue === null ? "too few dates for a test" : `p = ${formatNumber(pValue, 2)}`;
-      const linear = linearSkill > skill ? ` The linear model does better (${percent(linearSkill)}).` : "";
-      if (skill <= 0)
-        return `At ${bars} the ${model} does not beat the naive forecast (${naive}): its squared error is ${percent(-skill)} larger (${chance}).${linear}`;
-      const doubt = pValue === null || pValue > 0.05 ? ", which may be luck" : "";
-      return `At ${bars} the ${model} beats the naive forecast (${naive}): its squared error is ${percent(skill)} smaller (${chance})${doubt}.${linear}`;
+    .map((score, h) => {
+      const sentences = [
+        shrinkage[h] === 0 ? disbelief(score, model, naive) : verdict(score, model, naive),
+        ...(shrinkage[h] > 0 && shrinkage[h] < 1
+          ? [`The validation part believed ${percent(shrinkage[h])} of the network, and so much is kept.`]
+          : []),
+        ...comparisons(score),
+      ];
+      return sentences.join(" ");
     })
     .join(" ");
+}
+
+function verdict({ horizon, skill, pValue }: HorizonScore, model: string, naive: string): string {
+  const at = `At ${bars(horizon)} the ${model}`;
+  if (skill === null) return `${at} cannot be judged: the naive forecast (${naive}) makes no error at all.`;
+  if (percent(skill) === percent(0) || percent(skill) === percent(-0))
+    return `${at} does as well as the naive forecast (${naive}), and no better (${chance(pValue)}).`;
+  if (skill < 0)
+    return `${at} does not beat the naive forecast (${naive}): its squared error is ${percent(-skill)} larger (${chance(pValue)}).`;
+  const doubt = pValue === null || pValue > 0.05 ? ", which may be luck" : "";
+  return `${at} beats the naive forecast (${naive}): its squared error is ${percent(skill)} smaller (${chance(pValue)})${doubt}.`;
+}
+
+/** Where validation left nothing of the network, whatever error it has is not the network's. */
+function disbelief({ horizon, skill, pValue }: HorizonScore, model: string, naive: string): string {
+  const shown =
+    skill === null
+      ? `the naive forecast (${naive}) makes no error at all`
+      : `its squared error is ${percent(Math.abs(skill))} ${skill < 0 ? "larger" : "smaller"} than that of the naive forecast (${naive}; ${chance(pValue)})`;
+  return `At ${bars(horizon)} the validation part gave no reason to believe the ${model}, so that nothing of it is kept and the mean of the training part is forecast: ${shown}.`;
+}
+
+function comparisons({ skill, linearSkill, bestReachableSkill }: HorizonScore): string[] {
+  const best =
+    bestReachableSkill === null
+      ? []
+      : [`No forecast can reach more than ${percent(bestReachableSkill)} here.`];
+  if (skill === null || linearSkill === null || linearSkill <= skill) return best;
+  const linear =
+    linearSkill > 0
+      ? `The linear model does better (${percent(linearSkill)}).`
+      : `The linear model loses less (${percent(-linearSkill)}).`;
+  return [linear, ...best];
+}
+
+function bars(horizon: number): string {
+  return horizon === 1 ? "1 bar" : `${horizon} bars`;
+}
+
+function chance(pValue: number | null): string {
+  return pValue === null ? "too few dates for a test" : `p = ${formatNumber(pValue, 2)}`;
 }
 
 /** The model against its baselines, a line per horizon. */

@@ -55,6 +55,7 @@ type Ports = Pick<Context, "models" | "progress" | "clock" | "signal">;
 export async function train(asked: TrainInput, context: Context): Promise<TrainOutput> {
   const input = { ...asked, horizon: [...new Set(asked.horizon)] };
   const { signal, clock, ledger } = context;
+  await ledger.check();
   const { prices, report: cleaning } = await readClean(input, input.cleaning, context);
   const set = cutSamples(prices, { lookback: input.lookback, horizons: input.horizon, which: "known" });
   warnOfShortSymbols(set, context.logger);
@@ -87,7 +88,7 @@ export async function train(asked: TrainInput, context: Context): Promise<TrainO
       history: [...trained.fitted.history],
       test: { ...withoutHorizon(scores[0]), horizons: scores },
       shrinkage: [...trained.shrinkage],
-      summary: summarise(input, scores),
+      summary: summarise(input, scores, trained.shrinkage),
     };
     const folder = await context.models.create(reference, async (staging) => {
       const output = { ...facts, artifact: reference, report: "report.html" };
@@ -227,7 +228,12 @@ async function fitBaseline(
 }> {
   const key = foldIn(keyFrom(input.seed), "linear");
   if (spec.target !== "direction")
-    return fitLinear(spec, normalisation, set, split, { runtime, key, signal: ports.signal });
+    return fitLinear(spec, normalisation, set, split, {
+      runtime,
+      key,
+      signal: ports.signal,
+      progress: ports.progress,
+    });
   const forecaster = new Forecaster({ ...spec, network: "linear", dropout: 0 }, normalisation, key);
   const silent = { ...ports, progress: { report() {} } };
   const fitted = await fitNetwork(

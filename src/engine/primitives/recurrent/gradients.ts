@@ -4,8 +4,8 @@
  */
 import { PlatformError } from "../../../base/index.ts";
 import { applyAll } from "../../apply.ts";
-import { concat, mul, reshape, slice, transpose } from "../../operations.ts";
-import type { Tensor } from "../../tensor.ts";
+import { broadcastTo, concat, reshape, slice, transpose } from "../../operations.ts";
+import { constant, type Tensor } from "../../tensor.ts";
 import type { GradientArguments, GradientRule } from "../table.ts";
 
 export const lstmGradient: GradientRule<"lstm"> = ({ dys, inputs, outputs }) => {
@@ -84,8 +84,9 @@ function cutKernel(dKernel: Tensor, weightInput: Tensor): [Tensor, Tensor, Tenso
   return [transpose(slice(dKernel, 0, 0, features)), transpose(slice(dKernel, 0, features + 1)), bias, bias];
 }
 
-function zeros(like: Tensor): Tensor {
-  return mul(like, 0);
+/** Zeros that do not depend on values: 0 times infinity is no zero. */
+function zeros({ dtype, shape }: Tensor): Tensor {
+  return broadcastTo(constant(0, [], dtype), shape);
 }
 
 function present(dy: Tensor | null): Tensor[] {
