@@ -70,13 +70,21 @@ export {
 } from "./operations.ts";
 export {
   type AdamOptions,
+  adagrad,
   adam,
   adamW,
+  averageName,
   clipByNorm,
+  type DecayFactor,
+  decayMatrices,
+  type LionOptions,
+  lion,
   type Optimiser,
   rmsprop,
   sgd,
   type UpdateArguments,
+  type WeightDecayOptions,
+  withAverage,
 } from "./optimisers.ts";
 export { printGraph } from "./print.ts";
 export {

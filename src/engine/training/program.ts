@@ -145,13 +145,18 @@ function traceLoss({ parameters, data, loss: lossOf }: TrainingSpec, rows: numbe
 }
 
 /** The optimiser's move of all parameters along a gradient, `[size]` each, as named outputs. */
-function traceUpdate({ optimiser, clipNorm }: TrainingSpec, parameters: Tensor, raw: Tensor) {
+function traceUpdate(
+  { optimiser, clipNorm, parameters: layout }: TrainingSpec,
+  parameters: Tensor,
+  raw: Tensor,
+) {
   const { gradient: clipped, norm } = clipByNorm(raw, clipNorm ?? Number.POSITIVE_INFINITY);
   const next = optimiser.update({
     parameters,
     gradient: clipped,
     memory: optimiser.memory.map((name) => input(graphNames.memory(name), parameters.shape)),
     settings: optimiser.settings.map((name) => input(graphNames.setting(name), [])),
+    layout,
   });
   invariant(next.memory.length === optimiser.memory.length, "an optimiser answers all that it remembers");
   const values = [next.parameters, ...next.memory];
