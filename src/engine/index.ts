@@ -94,13 +94,23 @@ export {
   type Session,
   type TensorValue,
 } from "./runtime/runtime.ts";
-export { constantRate, cosineRate, type Schedule, stepRate } from "./schedules.ts";
+export {
+  constantRate,
+  cosineRate,
+  oneCycleRate,
+  type Plateau,
+  reduceOnPlateau,
+  type Schedule,
+  stepRate,
+} from "./schedules.ts";
 export { type DataType, type Dimension, formatShape, type Shape, type TensorType } from "./shape.ts";
 export { type ArrayValue, constant, input, Parameter, parameter, Tensor, type TypedArray } from "./tensor.ts";
+export { type DiagnoseOptions, diagnoseStep, firstNotFinite } from "./training/diagnose.ts";
 export { packParameters, unpackParameters, viewsOf } from "./training/packing.ts";
 export {
   type BatchTensors,
   compileTraining,
+  graphNames,
   type LoopPlan,
   type ShardPlan,
   type TrainingProgram,

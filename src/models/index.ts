@@ -1,6 +1,7 @@
 export { type Artifact, Manifest, type ManifestFacts, readArtifact, writeArtifact } from "./artifact.ts";
 export { type CheckpointStore, type EpochRecord, folderCheckpoints, noCheckpoints } from "./checkpoint.ts";
 export { type FitOptions, type FitResult, fit } from "./fit.ts";
+export type { ValidationMetric } from "./judge.ts";
 export {
   type Average,
   accuracy,
@@ -48,3 +49,4 @@ export {
   type StoredTensor,
   type TensorFile,
 } from "./safetensors.ts";
+export { type FileLog, fileLog, type TrainingLog, TrainingRecord } from "./training-log.ts";
