@@ -49,4 +49,28 @@ export {
   type StoredTensor,
   type TensorFile,
 } from "./safetensors.ts";
+export {
+  asha,
+  fileJournal,
+  type HalvingOptions,
+  integerBetween,
+  type JobRecord,
+  logUniformBetween,
+  oneOf,
+  randomSearch,
+  type SearchDimension,
+  type SearchJournal,
+  type SearchOptions,
+  type SearchParameters,
+  type SearchResult,
+  type SearchSpace,
+  type Strategy,
+  search,
+  successiveHalving,
+  type TpeOptions,
+  type Trial,
+  type TrialContext,
+  tpe,
+  uniformBetween,
+} from "./search/index.ts";
 export { type FileLog, fileLog, type TrainingLog, TrainingRecord } from "./training-log.ts";
