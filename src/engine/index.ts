@@ -8,16 +8,25 @@ export { inference, type Layer, type Pass } from "./layers/layer.ts";
 export { LayerNorm } from "./layers/layer-norm.ts";
 export { Linear } from "./layers/linear.ts";
 export { Gru, Lstm, type RecurrentOptions, type RecurrentOutput, Rnn } from "./layers/recurrent.ts";
+export { type LbfgsOptions, type LbfgsResult, lbfgs, type ValueAndGradient } from "./lbfgs.ts";
 export {
+  type BinaryOptions,
+  balancedClassWeights,
   binaryCrossEntropy,
+  type CategoricalOptions,
   categoricalCrossEntropy,
+  focalLoss,
   huber,
   type Loss,
   meanAbsoluteError,
   meanSquaredError,
+  mixedLoss,
   pinball,
+  weightedBinaryCrossEntropy,
+  weightedCategoricalCrossEntropy,
   weightedMean,
 } from "./losses.ts";
+export { type Mixup, mixup } from "./mixup.ts";
 export {
   inferenceOpset,
   type LoopSpec,
@@ -106,6 +115,7 @@ export {
 export { type DataType, type Dimension, formatShape, type Shape, type TensorType } from "./shape.ts";
 export { type ArrayValue, constant, input, Parameter, parameter, Tensor, type TypedArray } from "./tensor.ts";
 export { type DiagnoseOptions, diagnoseStep, firstNotFinite } from "./training/diagnose.ts";
+export { type MinimiseOptions, type MinimiseResult, minimise } from "./training/minimise.ts";
 export { packParameters, unpackParameters, viewsOf } from "./training/packing.ts";
 export {
   type BatchTensors,
