@@ -1,7 +1,19 @@
 export { type Artifact, Manifest, type ManifestFacts, readArtifact, writeArtifact } from "./artifact.ts";
 export { type CheckpointStore, type EpochRecord, folderCheckpoints, noCheckpoints } from "./checkpoint.ts";
+export {
+  type CrossValidation,
+  type CrossValidationFold,
+  type CrossValidationOptions,
+  crossValidate,
+  type FoldModel,
+} from "./cross-validate.ts";
 export { type FitOptions, type FitResult, fit } from "./fit.ts";
 export type { ValidationMetric } from "./judge.ts";
+export {
+  type LearningRateRange,
+  type LearningRateRangeOptions,
+  learningRateRange,
+} from "./learning-rate-range.ts";
 export {
   type Average,
   accuracy,
