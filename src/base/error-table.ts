@@ -90,7 +90,7 @@ export const errorTable = {
   },
   MODEL_OPTION_INVALID: {
     kind: "input",
-    meaning: "A layer, loss, optimiser or schedule was given a value outside its range.",
+    meaning: "A layer, loss, optimiser, schedule, training or search was given a value outside its range.",
   },
   PROVIDER_UNAVAILABLE: {
     kind: "unavailable",
@@ -223,7 +223,12 @@ export const errorTable = {
   TRAINING_DIVERGED: {
     kind: "conflict",
     meaning:
-      "The loss became NaN or infinite. Lower the learning rate or clip gradients; the last good checkpoint is kept.",
+      "The loss became NaN or infinite. The message names the first tensor that was not finite. Lower the learning rate or clip gradients; the last good checkpoint is kept.",
+  },
+  SEARCH_FOREIGN: {
+    kind: "conflict",
+    meaning:
+      "The journal is that of another hyper-parameter search: its space, strategy or seed differ. Name another file.",
   },
   ARTIFACT_MISSING: { kind: "missing", meaning: "There is no model artifact at this place." },
   ARTIFACT_CORRUPT: {

@@ -32,6 +32,7 @@ export type {
 } from "./clean/report.ts";
 export { filterPrices } from "./filter.ts";
 export { chosenRows, type FitRows } from "./fit-rows.ts";
+export { type Fold, kFold, type PurgedFold, purgedKFold } from "./folds.ts";
 export {
   type ChartBars,
   chartMatrix,

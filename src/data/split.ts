@@ -5,7 +5,8 @@
  *
  * @see Lopez de Prado (2018), "Advances in Financial Machine Learning", chapter 7
  */
-import { formatTime, PlatformError, type UtcMs } from "../base/index.ts";
+import type { UtcMs } from "../base/index.ts";
+import { checkEmbargo, distinctTimes, invalid, requireWhole, shownTime, tooShort } from "./split-checks.ts";
 
 /** When samples know and when their labels end, `[samples]` each, UTC milliseconds. Windows are samples. */
 export interface SampleTimes {
@@ -169,40 +170,4 @@ function borders(
   // Rounding guards against 0.7 * 10 = 7.000000000000001 and its like.
   const at = (share: number) => times[Math.round(share * times.length)] ?? Number.POSITIVE_INFINITY;
   return { validation: at(train), test: at(train + validation) };
-}
-
-function distinctTimes(asOf: Float64Array): Float64Array {
-  const sorted = asOf.slice().sort();
-  let count = 0;
-  for (const time of sorted) if (count === 0 || sorted[count - 1] !== time) sorted[count++] = time;
-  return sorted.subarray(0, count);
-}
-
-function checkEmbargo(embargoMs = 0): number {
-  if (Number.isFinite(embargoMs) && embargoMs >= 0) return embargoMs;
-  throw invalid("embargoMs", "a number of at least 0", String(embargoMs));
-}
-
-function requireWhole(field: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1)
-    throw invalid(field, "a whole number of at least 1", String(value));
-}
-
-function invalid(field: string, expected: string, received: string): PlatformError {
-  return new PlatformError(
-    "input",
-    "DATA_OPTION_INVALID",
-    `split: ${field}: expected ${expected}, received ${received}`,
-    {
-      field,
-    },
-  );
-}
-
-function tooShort(message: string): PlatformError {
-  return new PlatformError("input", "DATA_TOO_SHORT", message);
-}
-
-function shownTime(time: UtcMs): string {
-  return Number.isFinite(time) ? formatTime(time) : "never";
 }

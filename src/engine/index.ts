@@ -32,16 +32,25 @@ export {
   TransformerEncoderBlock,
   type TransformerOptions,
 } from "./layers/transformer.ts";
+export { type LbfgsOptions, type LbfgsResult, lbfgs, type ValueAndGradient } from "./lbfgs.ts";
 export {
+  type BinaryOptions,
+  balancedClassWeights,
   binaryCrossEntropy,
+  type CategoricalOptions,
   categoricalCrossEntropy,
+  focalLoss,
   huber,
   type Loss,
   meanAbsoluteError,
   meanSquaredError,
+  mixedLoss,
   pinball,
+  weightedBinaryCrossEntropy,
+  weightedCategoricalCrossEntropy,
   weightedMean,
 } from "./losses.ts";
+export { type Mixup, mixup } from "./mixup.ts";
 export { describeOnnx, type OnnxNode } from "./onnx/describe.ts";
 export {
   type ImportedInput,
@@ -128,13 +137,21 @@ export {
 } from "./operations.ts";
 export {
   type AdamOptions,
+  adagrad,
   adam,
   adamW,
+  averageName,
   clipByNorm,
+  type DecayFactor,
+  decayMatrices,
+  type LionOptions,
+  lion,
   type Optimiser,
   rmsprop,
   sgd,
   type UpdateArguments,
+  type WeightDecayOptions,
+  withAverage,
 } from "./optimisers.ts";
 export { printGraph } from "./print.ts";
 export {
@@ -145,14 +162,25 @@ export {
   type Session,
   type TensorValue,
 } from "./runtime/runtime.ts";
-export { constantRate, cosineRate, type Schedule, stepRate } from "./schedules.ts";
+export {
+  constantRate,
+  cosineRate,
+  oneCycleRate,
+  type Plateau,
+  reduceOnPlateau,
+  type Schedule,
+  stepRate,
+} from "./schedules.ts";
 export { type DataType, type Dimension, formatShape, type Shape, type TensorType } from "./shape.ts";
 export { type ArrayValue, constant, input, Parameter, parameter, Tensor, type TypedArray } from "./tensor.ts";
-export { packParameters, unpackParameters, viewsOf } from "./training/packing.ts";
+export { type DiagnoseOptions, diagnoseStep, firstNotFinite } from "./training/diagnose.ts";
+export { type MinimiseOptions, type MinimiseResult, minimise } from "./training/minimise.ts";
+export { learned, packedSize, packParameters, unpackParameters, viewsOf } from "./training/packing.ts";
 export { profileTraining } from "./training/profile.ts";
 export {
   type BatchTensors,
   compileTraining,
+  graphNames,
   type LoopPlan,
   type ShardPlan,
   type TrainingProgram,

@@ -1,20 +1,25 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import {
+  balancedClassWeights,
   binaryCrossEntropy,
   categoricalCrossEntropy,
   constant,
   createRuntime,
   evaluate,
+  focalLoss,
   gradient,
   huber,
   input,
   type Loss,
   meanAbsoluteError,
   meanSquaredError,
+  mixedLoss,
   pinball,
   softplus,
   sum,
+  weightedBinaryCrossEntropy,
+  weightedCategoricalCrossEntropy,
   weightedMean,
 } from "./index.ts";
 
@@ -109,6 +114,94 @@ test("has slope σ(0) - t at a logit of exactly zero, and softplus has ½", asyn
   expect([...dSoftplus.data]).toEqual([0.5, 0.5]);
 });
 
+describe("as torch 1.13 gives it, in float64:", () => {
+  const logits = [
+    [1, 2, 0.5],
+    [0, -1, 3],
+  ];
+  const shares = [
+    [1, 0, 0],
+    [0, 0.25, 0.75],
+  ];
+  test.each<[string, Loss, number[][], number[][], number[]]>([
+    [
+      "cross-entropy with class weights and smoothed labels",
+      weightedCategoricalCrossEntropy({ classWeights: [2, 1, 0.5], labelSmoothing: 0.1 }),
+      logits,
+      shares,
+      [2.781706836206895, 1.278079484635254],
+    ],
+    [
+      "binary cross-entropy with a weight for positives",
+      weightedBinaryCrossEntropy({ positiveWeight: 3 }),
+      [[0.5], [-2]],
+      [[1], [0]],
+      [1.42223095254032, 0.126928011042973],
+    ],
+    // torchvision's sigmoid_focal_loss, written with torch's functions
+    ["focal loss", focalLoss(), [[0.5], [-2]], [[1], [0]], [0.016893372629376, 0.00135267212643]],
+  ])("%s", async (_, loss, prediction, target, expected) => {
+    (await perSample(loss, prediction, target)).forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i], 12);
+    });
+  });
+});
+
+describe("a loss with options", () => {
+  const rows = [[0.3, -1.2]];
+  const target = [[1, 0]];
+
+  test("is the plain one when they change nothing", async () => {
+    const pairs: [Loss, Loss, number][] = [
+      [weightedCategoricalCrossEntropy({}), categoricalCrossEntropy, 1],
+      [weightedCategoricalCrossEntropy({ classWeights: [1, 1] }), categoricalCrossEntropy, 1],
+      [weightedBinaryCrossEntropy({}), binaryCrossEntropy, 1],
+      [focalLoss({ gamma: 0, alpha: 0.5 }), binaryCrossEntropy, 0.5],
+    ];
+    for (const [loss, plain, factor] of pairs) {
+      const [[received], [expected]] = [
+        await perSample(loss, rows, target),
+        await perSample(plain, rows, target),
+      ];
+      expect(received).toBeCloseTo(factor * expected, 12);
+    }
+  });
+
+  test("moves a label toward the middle when it is smoothed", async () => {
+    const [binary] = await perSample(weightedBinaryCrossEntropy({ labelSmoothing: 0.2 }), rows, target);
+    expect(binary).toBeCloseTo((await perSample(binaryCrossEntropy, rows, [[0.9, 0.1]]))[0], 12);
+    const [categorical] = await perSample(
+      weightedCategoricalCrossEntropy({ labelSmoothing: 0.2 }),
+      rows,
+      target,
+    );
+    expect(categorical).toBeCloseTo((await perSample(categoricalCrossEntropy, rows, [[0.9, 0.1]]))[0], 12);
+  });
+
+  test("stays finite for logits far from zero", async () => {
+    expect(await perSample(focalLoss(), [[800], [-800]], [[0], [1]])).toEqual([600, 200]); // surely wrong: its full 800
+    expect(await perSample(weightedBinaryCrossEntropy({ positiveWeight: 2 }), [[-800]], [[1]])).toEqual([
+      1600,
+    ]);
+  });
+
+  test("adds up losses by weight", async () => {
+    const mixed = mixedLoss([
+      [meanSquaredError, 0.5],
+      [meanAbsoluteError, 2],
+    ]);
+    expect(await perSample(mixed, [[3, 1]], [[1, 1]])).toEqual([0.5 * 2 + 2 * 1]);
+  });
+
+  test("lets every class count the same in total", () => {
+    const labels = [2, 0, 0, 2, 2, 2];
+    const weights = balancedClassWeights(labels, 3);
+    expect(weights).toEqual([1, 0, 0.5]); // 6 / (3 · 2), none, 6 / (3 · 4)
+    const total = (of: number) => labels.filter((label) => label === of).length * weights[of];
+    expect(total(0)).toBe(total(2));
+  });
+});
+
 test("does not count samples of weight 0, and weighs the others", async () => {
   const losses = constant([1, 4, 1000], [3]);
   const [value] = await evaluate([weightedMean(losses, constant([3, 1, 0], [3]))], {}, runtime);
@@ -135,6 +228,23 @@ describe("refuses", () => {
     ],
     ["a quantile of 1", () => pinball([0.5, 1]), "pinball: expected quantiles inside (0, 1), received 1"],
     ["no quantile", () => pinball([]), "pinball: expected at least one quantile"],
+    [
+      "class weights of another number of classes",
+      () => weightedCategoricalCrossEntropy({ classWeights: [1] })(x(2, 3), x(2, 3)),
+      "weightedCategoricalCrossEntropy: expected 3 class weights, received 1",
+    ],
+    [
+      "labels that are smoothed away",
+      () => weightedBinaryCrossEntropy({ labelSmoothing: 1 }),
+      "weightedBinaryCrossEntropy: expected labelSmoothing in [0, 1), received 1",
+    ],
+    ["an alpha of 1", () => focalLoss({ alpha: 1 }), "focalLoss: expected alpha inside (0, 1), received 1"],
+    ["a mixture of none", () => mixedLoss([]), "mixedLoss: expected at least one loss, received none"],
+    [
+      "a class that is none",
+      () => balancedClassWeights([3], 3),
+      "balancedClassWeights: expected class numbers of 0 to 2, received 3",
+    ],
     ["a delta of 0", () => huber(0), "huber: expected delta > 0, received 0"],
     [
       "weights that do not belong to the losses",

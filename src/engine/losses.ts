@@ -5,8 +5,10 @@
 import { PlatformError } from "../base/index.ts";
 import {
   abs,
+  add,
   broadcastTo,
   div,
+  exp,
   logSoftmax,
   maximum,
   mean,
@@ -56,6 +58,110 @@ export const categoricalCrossEntropy: Loss = (logits, target) => {
   return neg(sum(mul(target, logSoftmax(logits)), -1));
 };
 
+export interface CategoricalOptions {
+  /** One weight per class; all 1 unless given. `balancedClassWeights` evens out rare and frequent classes. */
+  readonly classWeights?: readonly number[];
+  /** Share of the target that is spread evenly over all classes (Szegedy et al. 2016), so that no logit has to grow without end. */
+  readonly labelSmoothing?: number;
+}
+
+/**
+ * Categorical cross-entropy with smoothed labels and weighted classes: `-Σ w ((1-s) t + s/K) log softmax(x)` over K classes.
+ *
+ * Shapes: logits and target `[batch, classes]`, as for `categoricalCrossEntropy`. A batch's mean is over its samples, whatever the
+ * weights of their classes, as PyTorch's is for targets given as shares.
+ */
+export function weightedCategoricalCrossEntropy(options: CategoricalOptions): Loss {
+  const { classWeights, labelSmoothing = 0 } = options;
+  const where = "weightedCategoricalCrossEntropy";
+  shareBelowOne(`${where}: labelSmoothing`, labelSmoothing);
+  for (const weight of classWeights ?? []) notNegative(`${where}: classWeights`, weight);
+  return (logits, target) => {
+    sameSizes(where, logits, target);
+    const classes = Number(logits.shape[logits.shape.length - 1]);
+    if (classWeights && classWeights.length !== classes)
+      throw mismatch(`${where}: expected ${classes} class weights, received ${classWeights.length}`);
+    const smooth =
+      labelSmoothing === 0 ? target : add(mul(target, 1 - labelSmoothing), labelSmoothing / classes);
+    const weighted = classWeights
+      ? mul(smooth, constant([...classWeights], [classes], logits.dtype))
+      : smooth;
+    return neg(sum(mul(weighted, logSoftmax(logits)), -1));
+  };
+}
+
+export interface BinaryOptions {
+  /** Weight of what is positive; 1 unless given. */
+  readonly positiveWeight?: number;
+  /** Share of the target that is moved to ½. */
+  readonly labelSmoothing?: number;
+}
+
+/** Binary cross-entropy with smoothed labels and a weight for positives: `-w t log σ(x) - (1-t) log(1 - σ(x))`, t moved to `(1-s) t + s/2`. */
+export function weightedBinaryCrossEntropy(options: BinaryOptions): Loss {
+  const { positiveWeight = 1, labelSmoothing = 0 } = options;
+  shareBelowOne("weightedBinaryCrossEntropy: labelSmoothing", labelSmoothing);
+  notNegative("weightedBinaryCrossEntropy: positiveWeight", positiveWeight);
+  return (logits, target) => {
+    sameSizes("weightedBinaryCrossEntropy", logits, target);
+    const smooth = labelSmoothing === 0 ? target : add(mul(target, 1 - labelSmoothing), labelSmoothing / 2);
+    const positive = mul(mul(smooth, softplus(neg(logits))), positiveWeight); // -log σ(x) = log(1 + e⁻ˣ)
+    return perSample(add(positive, mul(sub(1, smooth), softplus(logits))));
+  };
+}
+
+/**
+ * Focal loss (Lin et al. 2017) of logits against targets 0 and 1: binary cross-entropy times `(1 - p)^gamma`, p being the probability given
+ * to what happened, so that what is already right counts little; times `alpha` for positives and `1 - alpha` for negatives.
+ */
+export function focalLoss({
+  gamma = 2,
+  alpha = 0.25,
+}: {
+  readonly gamma?: number;
+  readonly alpha?: number;
+} = {}): Loss {
+  notNegative("focalLoss: gamma", gamma);
+  if (!(alpha > 0 && alpha < 1)) throw invalid("focalLoss: alpha inside (0, 1)", alpha);
+  return (logits, target) => {
+    sameSizes("focalLoss", logits, target);
+    // With z = x for positives and -x for negatives, 1 - p = σ(-z): as powers of e, so that nothing overflows and gamma may be a fraction.
+    const surprise = (z: Tensor) => mul(exp(mul(softplus(z), -gamma)), softplus(neg(z)));
+    const positive = mul(mul(target, alpha), surprise(logits));
+    return perSample(add(positive, mul(mul(sub(1, target), 1 - alpha), surprise(neg(logits)))));
+  };
+}
+
+/**
+ * Several losses of the same prediction and target as one: their sum, each times its weight.
+ *
+ * @throws PlatformError `MODEL_OPTION_INVALID` when there is none, or a weight is below 0
+ */
+export function mixedLoss(parts: readonly (readonly [loss: Loss, weight: number])[]): Loss {
+  if (parts.length === 0) throw invalid("mixedLoss: at least one loss", "none");
+  for (const [, weight] of parts) notNegative("mixedLoss: weights", weight);
+  return (prediction, target) =>
+    parts.map(([loss, weight]) => mul(loss(prediction, target), weight)).reduce((a, b) => add(a, b));
+}
+
+/**
+ * Weights that let every class count the same in total: `samples / (classes · count)`, scikit-learn's "balanced". A class that does not
+ * occur has the weight 0.
+ *
+ * @param labels class numbers from 0
+ * @example
+ * balancedClassWeights([0, 0, 0, 1], 2); // => [0.6666666666666666, 2]
+ */
+export function balancedClassWeights(labels: ArrayLike<number>, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of Array.from(labels)) {
+    if (!(Number.isInteger(label) && label >= 0 && label < classes))
+      throw invalid(`balancedClassWeights: class numbers of 0 to ${classes - 1}`, label);
+    counts[label]++;
+  }
+  return counts.map((count) => (count === 0 ? 0 : labels.length / (classes * count)));
+}
+
 /**
  * Pinball (quantile) loss (Koenker and Bassett 1978): `max(q (t - p), (q - 1)(t - p))`, mean over quantiles and everything else.
  *
@@ -97,6 +203,23 @@ export function pinball(quantiles: readonly number[]): Loss {
 /** `Σ weight · loss / Σ weight` over the batch: a scalar. A sample of weight 0 does not count. */
 export function weightedMean(losses: Tensor, weights: Tensor): Tensor {
   return div(sum(mul(losses, weights)), sum(broadcastTo(weights, losses.shape)));
+}
+
+function shareBelowOne(what: string, value: number): void {
+  if (!(value >= 0 && value < 1)) throw invalid(`${what} in [0, 1)`, value);
+}
+
+function notNegative(what: string, value: number): void {
+  if (!(value >= 0 && Number.isFinite(value))) throw invalid(`${what} of 0 or more`, value);
+}
+
+function invalid(expected: string, received: unknown): PlatformError {
+  const [where, what] = expected.split(": ");
+  return new PlatformError(
+    "input",
+    "MODEL_OPTION_INVALID",
+    `${where}: expected ${what}, received ${received}`,
+  );
 }
 
 function difference(name: string, prediction: Tensor, target: Tensor): Tensor {

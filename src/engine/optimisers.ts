@@ -3,8 +3,9 @@
  * and whatever an optimiser remembers: an update is a handful of operations on whole vectors, however many layers there are.
  */
 import { PlatformError } from "../base/index.ts";
-import { add, div, minimum, mul, sqrt, sub, sum } from "./operations.ts";
-import type { Tensor } from "./tensor.ts";
+import type { NamedParameter } from "./graph.ts";
+import { add, div, minimum, mul, sign, sqrt, sub, sum } from "./operations.ts";
+import { constant, type Tensor } from "./tensor.ts";
 
 export interface UpdateArguments {
   /** `[size]`, all parameters of the model. */
@@ -14,6 +15,8 @@ export interface UpdateArguments {
   readonly memory: readonly Tensor[];
   /** One scalar per name in `settings`: their values in this step. */
   readonly settings: readonly Tensor[];
+  /** What lies behind each other in the vectors. */
+  readonly layout: readonly NamedParameter[];
 }
 
 export interface Optimiser {
@@ -87,6 +90,79 @@ export function rmsprop({
   };
 }
 
+/**
+ * Adagrad (Duchi et al. 2011): `s = s + g²`, `p -= rate g / (√s + ε)`. The step of a parameter shrinks with what it has moved, which
+ * suits features that are seldom seen.
+ */
+export function adagrad({ epsilon = 1e-10 }: { readonly epsilon?: number } = {}): Optimiser {
+  positive("adagrad epsilon", epsilon);
+  return {
+    name: "adagrad",
+    memory: ["squares"],
+    settings: ["rate"],
+    settingsAt: (_, learningRate) => [learningRate],
+    update: ({ parameters, gradient, memory: [squares], settings: [rate] }) => {
+      const next = add(squares, mul(gradient, gradient));
+      const move = div(gradient, add(sqrt(next), epsilon));
+      return { parameters: sub(parameters, mul(move, rate)), memory: [next] };
+    },
+  };
+}
+
+/** Which parameters weight decay shrinks, and by what share of the decay: 1 for all of it, 0 for none. */
+export type DecayFactor = (parameter: NamedParameter) => number;
+
+/**
+ * Decay for matrices alone: biases, the gains of normalisation and everything else of one axis keep their size, since to shrink
+ * them forbids functions rather than preferring smooth ones (the groups of GPT-2's training, Radford et al. 2019).
+ *
+ * @example
+ * decayMatrices({ name: "head.weight", parameter: new Linear(2, 1, keyFrom(1)).weight }); // => 1
+ * decayMatrices({ name: "head.bias", parameter: new Linear(2, 1, keyFrom(1)).bias }); // => 0
+ */
+export const decayMatrices: DecayFactor = ({ parameter }) => (parameter.shape.length > 1 ? 1 : 0);
+
+export interface WeightDecayOptions {
+  readonly weightDecay?: number;
+  /** All parameters alike unless given. */
+  readonly decayFactor?: DecayFactor;
+}
+
+export interface LionOptions extends WeightDecayOptions {
+  readonly beta1?: number;
+  readonly beta2?: number;
+}
+
+/**
+ * Lion (Chen et al. 2023): `p -= rate (sign(β₁ m + (1-β₁) g) + decay p)`, `m = β₂ m + (1-β₂) g`. Every step is as long as the rate in
+ * each parameter, so it wants a rate 3 to 10 times smaller than Adam's, and a decay as much larger.
+ *
+ * What is kept is `m / (1-β₂)`, which saves a pass over the vector.
+ */
+export function lion({
+  beta1 = 0.9,
+  beta2 = 0.99,
+  weightDecay = 0,
+  decayFactor,
+}: LionOptions = {}): Optimiser {
+  inRange("lion beta1", beta1, 0, 1);
+  inRange("lion beta2", beta2, 0, 1);
+  const decay = decoupledDecay("lion", weightDecay, decayFactor);
+  return {
+    name: "lion",
+    memory: ["mean"],
+    settings: ["rate", ...decay.settings],
+    settingsAt: (_, learningRate) => [learningRate, ...decay.settingsAt(learningRate)],
+    update: ({ parameters, gradient, memory: [mean], settings: [rate, kept], layout }) => {
+      const direction = sign(add(mul(mean, beta1 * (1 - beta2)), mul(gradient, 1 - beta1)));
+      return {
+        parameters: sub(decay.apply(parameters, kept, layout), mul(direction, rate)),
+        memory: [add(mul(mean, beta2), gradient)],
+      };
+    },
+  };
+}
+
 export interface AdamOptions {
   readonly beta1?: number;
   readonly beta2?: number;
@@ -95,16 +171,16 @@ export interface AdamOptions {
 
 /** Adam (Kingma and Ba 2015), with both bias corrections. */
 export function adam(options: AdamOptions = {}): Optimiser {
-  return adamLike("adam", options, 0);
+  return adamLike("adam", options, decoupledDecay("adam", 0));
 }
 
 /** Adam with decoupled weight decay (Loshchilov and Hutter 2019): `p -= rate · decay · p` beside Adam's step. */
 export function adamW({
   weightDecay = 0.01,
+  decayFactor,
   ...options
-}: AdamOptions & { readonly weightDecay?: number } = {}): Optimiser {
-  inRange("adamW weightDecay", weightDecay, 0, Number.POSITIVE_INFINITY);
-  return adamLike("adamW", options, weightDecay);
+}: AdamOptions & WeightDecayOptions = {}): Optimiser {
+  return adamLike("adamW", options, decoupledDecay("adamW", weightDecay, decayFactor));
 }
 
 /**
@@ -116,27 +192,100 @@ export function adamW({
 function adamLike(
   name: string,
   { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions,
-  weightDecay: number,
+  decay: DecoupledDecay,
 ): Optimiser {
   inRange(`${name} beta1`, beta1, 0, 1);
   inRange(`${name} beta2`, beta2, 0, 1);
   positive(`${name} epsilon`, epsilon);
-  const decays = weightDecay > 0;
   return {
     name,
     memory: ["mean", "squares"],
-    settings: ["rate", "epsilon", ...(decays ? ["kept"] : [])],
+    settings: ["rate", "epsilon", ...decay.settings],
     settingsAt: (step, learningRate) => {
       const correction = Math.sqrt((1 - beta2 ** step) / (1 - beta2));
       const rate = (learningRate * (1 - beta1) * correction) / (1 - beta1 ** step);
-      return [rate, correction * epsilon, ...(decays ? [1 - learningRate * weightDecay] : [])];
+      return [rate, correction * epsilon, ...decay.settingsAt(learningRate)];
     },
-    update: ({ parameters, gradient, memory: [mean, squares], settings: [rate, smallest, kept] }) => {
+    update: ({ parameters, gradient, memory: [mean, squares], settings, layout }) => {
+      const [rate, smallest, decayed] = settings;
       const nextMean = add(mul(mean, beta1), gradient);
       const nextSquares = add(mul(squares, beta2), mul(gradient, gradient));
       const move = mul(div(nextMean, add(sqrt(nextSquares), smallest)), rate);
-      const decayed = decays ? mul(parameters, kept) : parameters;
-      return { parameters: sub(decayed, move), memory: [nextMean, nextSquares] };
+      return {
+        parameters: sub(decay.apply(parameters, decayed, layout), move),
+        memory: [nextMean, nextSquares],
+      };
+    },
+  };
+}
+
+/** Weight decay beside an optimiser's own step. Without groups it is one scalar, `1 - rate · decay`. */
+interface DecoupledDecay {
+  readonly settings: readonly string[];
+  readonly settingsAt: (learningRate: number) => readonly number[];
+  readonly apply: (parameters: Tensor, setting: Tensor, layout: readonly NamedParameter[]) => Tensor;
+}
+
+function decoupledDecay(name: string, weightDecay: number, decayFactor?: DecayFactor): DecoupledDecay {
+  inRange(`${name} weightDecay`, weightDecay, 0, Number.POSITIVE_INFINITY);
+  if (weightDecay === 0) return { settings: [], settingsAt: () => [], apply: (parameters) => parameters };
+  if (!decayFactor) {
+    return {
+      settings: ["kept"],
+      settingsAt: (learningRate) => [1 - learningRate * weightDecay],
+      apply: (parameters, kept) => mul(parameters, kept),
+    };
+  }
+  return {
+    settings: ["decay"],
+    settingsAt: (learningRate) => [learningRate * weightDecay],
+    apply: (parameters, decay, layout) =>
+      sub(parameters, mul(parameters, mul(constant(perElement(layout, decayFactor)), decay))),
+  };
+}
+
+/** One number for each learned value: that of the parameter it belongs to. */
+function perElement(layout: readonly NamedParameter[], factor: DecayFactor): Float32Array {
+  const parts = layout.map((named) => {
+    const value = factor(named);
+    inRange(`decay factor of ${named.name}`, value, 0, Number.POSITIVE_INFINITY);
+    return new Float32Array(named.parameter.value.length).fill(value);
+  });
+  const all = new Float32Array(parts.reduce((total, { length }) => total + length, 0));
+  parts.reduce((offset, part) => {
+    all.set(part, offset);
+    return offset + part.length;
+  }, 0);
+  return all;
+}
+
+/** What an optimiser of `withAverage` remembers beside its own: the averaged parameters. */
+export const averageName = "average";
+
+/**
+ * An optimiser that also keeps an exponential moving average of the parameters it reaches, `decay · average + (1 - decay) · p`
+ * (Polyak and Juditsky 1992), which often generalises better than the last of them. It is part of what the optimiser remembers, and so
+ * stays in the worker and travels with a checkpoint.
+ *
+ * The average is corrected for its start as Adam's means are: after step t the parameters of step i have the weight `decayᵗ⁻ⁱ` over the
+ * sum of these weights. The first average is the first step's parameters.
+ */
+export function withAverage(optimiser: Optimiser, decay: number): Optimiser {
+  inRange("average decay", decay, 0, 1);
+  return {
+    name: optimiser.name,
+    memory: [...optimiser.memory, averageName],
+    settings: [...optimiser.settings, "average_share"],
+    settingsAt: (step, learningRate) => [
+      ...optimiser.settingsAt(step, learningRate),
+      (1 - decay) / (1 - decay ** step),
+    ],
+    update: ({ memory, settings, ...args }) => {
+      const [average, share] = [memory[memory.length - 1], settings[settings.length - 1]];
+      const own = { memory: memory.slice(0, -1), settings: settings.slice(0, -1) };
+      const next = optimiser.update({ ...args, ...own });
+      const averaged = add(average, mul(sub(next.parameters, average), share));
+      return { parameters: next.parameters, memory: [...next.memory, averaged] };
     },
   };
 }

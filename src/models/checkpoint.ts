@@ -16,12 +16,14 @@ export interface EpochRecord {
   readonly learningRate: number;
   /** Mean length of the gradient before clipping. */
   readonly gradientNorm: number;
+  /** On the validation samples, where a metric other than the loss tells the best epoch. */
+  readonly metric?: number | undefined;
 }
 
 /** Everything that a resumed training needs beside the data. */
 export interface FitState {
   readonly training: TrainingState;
-  /** The parameters of the best epoch by validation loss, packed. */
+  /** The parameters of the best epoch, packed; the averaged ones where an average is kept. */
   readonly best: Float32Array;
   /** 0 before the first epoch. */
   readonly bestEpoch: number;
@@ -135,6 +137,7 @@ const History = z.array(
     validationLoss: z.number(),
     learningRate: z.number(),
     gradientNorm: z.number(),
+    metric: z.number().optional(),
   }),
 );
 

@@ -1,23 +1,37 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { keyFrom, normal, type Progress } from "../base/index.ts";
+import { keyFrom, normal, type Progress, splitKey } from "../base/index.ts";
 import {
   adam,
+  add,
+  BatchNorm,
+  type BatchTensors,
   constantRate,
   createRuntime,
+  exp,
   gather,
+  type Layer,
+  Linear,
   meanSquaredError,
+  mul,
   parametersOf,
   type Runtime,
+  reduceOnPlateau,
   sgd,
+  sqrt,
+  sum,
+  type Tensor,
   type TensorValue,
+  unpackParameters,
   weightedMean,
 } from "../engine/index.ts";
 import { folderCheckpoints } from "./checkpoint.ts";
 import { type FitOptions, fit } from "./fit.ts";
+import { pearson } from "./metrics/index.ts";
 import { network } from "./networks/network.ts";
+import { fileLog, type TrainingRecord } from "./training-log.ts";
 
 const runtime = createRuntime({ threads: 1 });
 const folder = mkdtempSync(join(tmpdir(), "fathom-fit-"));
@@ -27,7 +41,7 @@ afterAll(async () => {
 });
 
 /** A small task with a known rule: the sum of the last two values of the window, and a little noise. */
-function task(options: Partial<FitOptions> & { dropout?: number } = {}): FitOptions {
+function task(options: Partial<FitOptions> & { dropout?: number } = {}): FitOptions & { model: Layer } {
   const [samples, lookback] = [80, 6];
   const x = Float32Array.from(normal(keyFrom(1), samples * lookback));
   const noise = normal(keyFrom(2), samples, 0, 0.05);
@@ -46,6 +60,7 @@ function task(options: Partial<FitOptions> & { dropout?: number } = {}): FitOpti
   };
   const model = network("lstm", size, keyFrom(3));
   return {
+    model,
     parameters: parametersOf(model),
     data,
     train: Int32Array.from({ length: 50 }, (_, i) => i),
@@ -64,6 +79,28 @@ function task(options: Partial<FitOptions> & { dropout?: number } = {}): FitOpti
     runtime,
     clock: { now: () => 0, elapsed: () => 0 },
     ...options,
+  };
+}
+
+/** The same task, judged by the correlation of prediction and outcome. */
+function correlated(
+  options: Parameters<typeof task>[0],
+  score = (predictions: Float32Array, outcomes: number[]) => pearson(predictions, outcomes),
+): FitOptions {
+  const plain = task(options);
+  const outcomes = plain.data.y.data as Float32Array;
+  return {
+    ...plain,
+    metric: {
+      name: "correlation",
+      better: "higher",
+      predict: ({ data, indices, pass }) => plain.model.apply(gather(data.x, indices), pass),
+      score: (predictions, samples) =>
+        score(
+          predictions,
+          [...samples].map((i) => outcomes[i]),
+        ),
+    },
   };
 }
 
@@ -228,6 +265,199 @@ describe("fit", () => {
     expect((await checkpoints.load())?.history.length).toBeGreaterThanOrEqual(1);
   });
 
+  test("gives the same bits in four parts of a batch on one thread and on two, and the whole batch to rounding", async () => {
+    const two = createRuntime({ threads: 2 });
+    const whole = await fit(task({ shards: 1 }));
+    const parts = [await fit(task({ shards: 4 })), await fit(task({ shards: 4, runtime: two }))];
+    await two.close();
+    expect(parts[0].parameters).toEqual(parts[1].parameters);
+    expect(parts[0].history).toEqual(parts[1].history);
+    parts[0].parameters.forEach((value, i) => {
+      expect(value).toBeCloseTo(whole.parameters[i], 3); // 24 steps of Adam, which divides by small numbers
+    });
+  });
+
+  test("returns and judges the averaged parameters where it keeps an average", async () => {
+    const plain = await fit(task({ epochs: 1 }));
+    const averaged = await fit(task({ epochs: 1, averageDecay: 0.5 }));
+    expect(averaged.history[0].trainLoss).toBe(plain.history[0].trainLoss); // the way is the same
+    expect(averaged.history[0].validationLoss).not.toBe(plain.history[0].validationLoss);
+    // With no memory of what was, the average is the last parameters.
+    expect((await fit(task({ epochs: 1, averageDecay: 0 }))).parameters).toEqual(plain.parameters);
+    // What was returned is what was judged: it has that loss when it is where a training begins and nothing moves.
+    const begun = task({ epochs: 1, optimiser: sgd(), schedule: () => () => 0 });
+    let offset = 0;
+    for (const { parameter } of begun.parameters) {
+      parameter.value.set(averaged.parameters.subarray(offset, offset + parameter.value.length));
+      offset += parameter.value.length;
+    }
+    expect((await fit(begun)).history[0].validationLoss).toBe(averaged.history[0].validationLoss);
+  });
+
+  test("stops by a metric and keeps the epoch that has the best of it", async () => {
+    const { history, bestEpoch, stopped } = await fit(
+      correlated({ epochs: 200, patience: 3, schedule: () => constantRate(0.3) }),
+    );
+    const values = history.map(({ metric }) => metric as number);
+    expect(values[bestEpoch - 1]).toBe(Math.max(...values));
+    expect(stopped).toBe("patience");
+    expect(history.length).toBe(bestEpoch + 3);
+  });
+
+  test("refuses a metric that is no number, and a checkpoint that was judged by something else", async () => {
+    const broken = fit(correlated({}, () => Number.NaN));
+    await expect(broken).rejects.toMatchObject({
+      code: "MODEL_OPTION_INVALID",
+      message: "training: expected a finite correlation of the validation samples, received NaN",
+    });
+    const place = mkdtempSync(join(folder, "judged-"));
+    await fit(task({ epochs: 1, checkpoints: folderCheckpoints(place, "run") }));
+    const other = fit(correlated({ checkpoints: folderCheckpoints(place, "run") }));
+    await expect(other).rejects.toMatchObject({
+      code: "ARTIFACT_CORRUPT",
+      message: "checkpoint: expected epochs judged by correlation, received others",
+    });
+  });
+
+  test("reduces the rate on a plateau", async () => {
+    const still = { epochs: 4, optimiser: sgd(), schedule: () => constantRate(1e-30) }; // the loss stays as it is
+    const { history } = await fit(task({ ...still, plateau: reduceOnPlateau({ factor: 0.5, patience: 0 }) }));
+    expect(history.map(({ learningRate }) => learningRate)).toEqual([1e-30, 1e-30, 5e-31, 2.5e-31]);
+  });
+
+  test("continues average, metric and plateau to the same bits", async () => {
+    const options = {
+      dropout: 0.3,
+      averageDecay: 0.9,
+      plateau: reduceOnPlateau({ factor: 0.5, patience: 0, threshold: 0.5 }), // no epoch is that much better
+      schedule: () => constantRate(0.1),
+    };
+    const whole = await fit(correlated(options));
+    expect(whole.history[5].learningRate).toBeLessThan(0.1);
+    const checkpoints = folderCheckpoints(mkdtempSync(join(folder, "all-")), "run");
+    const first = fit(correlated({ ...options, checkpoints, signal: abortAfterEpochs(3, checkpoints) }));
+    await expect(first).rejects.toMatchObject({ code: "INTERRUPTED" });
+    const resumed = await fit(correlated({ ...options, checkpoints }));
+    expect(resumed.resumedFrom).toBe(3);
+    expect(resumed.parameters).toEqual(whole.parameters);
+    expect(resumed.history).toEqual(whole.history);
+  });
+
+  describe("the log", () => {
+    const logged = (records: TrainingRecord[]) => ({
+      begin: async () => {},
+      write: async (added: readonly TrainingRecord[]) => void records.push(...added),
+    });
+
+    test("has the mean of so many steps in each record, and the rest of an epoch in its last", async () => {
+      const [one, three]: TrainingRecord[][] = [[], []];
+      await fit(task({ epochs: 2, log: logged(one), logEvery: 1 }));
+      const { history } = await fit(task({ epochs: 2, log: logged(three), logEvery: 3 }));
+      expect(one.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]); // 50 samples are four batches of 16
+      expect(three.map(({ step, epoch }) => [step, epoch])).toEqual([
+        [3, 1],
+        [4, 1],
+        [7, 2],
+        [8, 2],
+      ]);
+      const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+      expect(three[0].loss).toBe(mean(one.slice(0, 3).map(({ loss }) => loss)));
+      expect(three[2].gradientNorm).toBe(mean(one.slice(4, 7).map(({ gradientNorm }) => gradientNorm)));
+      expect(mean(one.slice(0, 4).map(({ loss }) => loss))).toBeCloseTo(history[0].trainLoss, 12);
+      expect(one[0].learningRate).toBeCloseTo(0.02, 8);
+    });
+
+    test("is the same file after an interruption, and after a line that was not finished", async () => {
+      const place = mkdtempSync(join(folder, "log-"));
+      const [whole, cut] = [join(place, "whole.jsonl"), join(place, "cut.jsonl")];
+      await fit(task({ log: fileLog(whole), logEvery: 1 }));
+      const checkpoints = folderCheckpoints(mkdtempSync(join(folder, "log-run-")), "run");
+      const signal = abortAfterEpochs(2, checkpoints);
+      await expect(fit(task({ log: fileLog(cut), logEvery: 1, checkpoints, signal }))).rejects.toThrow();
+      appendFileSync(cut, '{"step":9,"epoch":3,"loss":0.5,"learningRate":0.02,"gradientNorm":1}\n{"step":1');
+      await fit(task({ log: fileLog(cut), logEvery: 1, checkpoints }));
+      expect(readFileSync(cut, "utf8")).toBe(readFileSync(whole, "utf8"));
+      expect((await fileLog(cut).records()).length).toBe(24);
+    });
+
+    test("refuses a file that is not one", async () => {
+      const file = join(mkdtempSync(join(folder, "foreign-")), "log.jsonl");
+      writeFileSync(file, '{"step":1}\n');
+      await expect(fit(task({ log: fileLog(file) }))).rejects.toMatchObject({
+        code: "ARTIFACT_CORRUPT",
+        message: expect.stringContaining("log.jsonl, line 1: expected a record of a training"),
+      });
+      writeFileSync(file, "step 1\n");
+      await expect(fit(task({ log: fileLog(file) }))).rejects.toMatchObject({ code: "ARTIFACT_CORRUPT" });
+    });
+  });
+
+  describe("a training that diverges names", () => {
+    /** The usual loss, and something more from the targets. */
+    const withTerm = (
+      term: (values: Tensor) => Tensor,
+      options: Parameters<typeof task>[0] = {},
+    ): FitOptions => {
+      const plain = task(options);
+      return {
+        ...plain,
+        loss: (batch) => add(plain.loss(batch), sum(term(gather(batch.data.y, batch.indices)))),
+      };
+    };
+    const messageOf = async (options: FitOptions): Promise<string> => {
+      const error = await fit(options).then(
+        () => expect.fail("expected a divergence"),
+        (reason) => reason,
+      );
+      expect(error.code).toBe("TRAINING_DIVERGED");
+      return error.message;
+    };
+
+    test.each([1, 4])("the operation that overflowed, in %i parts of a batch", async (shards) => {
+      const overflowing = withTerm((y) => exp(mul(y, 100)), { shards });
+      expect(await messageOf(overflowing)).toBe(
+        `training: expected a finite loss, received Infinity in epoch 1, step 1, at learning rate 0.0200; first of all Infinity in exp float32[${16 / shards}, 1] behind data column y, in the forward pass`,
+      );
+    });
+
+    test("the parameter that an update made infinite", async () => {
+      // Two steps are fine, and the third is longer than float32 goes.
+      const plain = task({ optimiser: sgd(), schedule: () => (step) => (step < 2 ? 1e-4 : 3e38) });
+      const steep = { ...plain, loss: (batch: BatchTensors) => mul(plain.loss(batch), 100) };
+      expect(await messageOf(steep)).toMatch(
+        /epoch 1, step 4, at learning rate 3.00e\+38; first of all -?Infinity in parameter (layers\.0|head)\.\w+$/,
+      );
+    });
+
+    test("the place in the backward pass where only the gradient is without bound", async () => {
+      // sqrt has a finite value at 0 and an infinite slope.
+      const plain = task();
+      const [w] = plain.parameters;
+      const steep = {
+        ...plain,
+        loss: (batch: BatchTensors) => add(plain.loss(batch), sum(sqrt(mul(w.parameter, 0)))),
+      };
+      expect(await messageOf(steep)).toMatch(
+        /expected a finite gradient norm, received NaN in epoch 1, step 1, .* first of all -?Infinity in div float32\[32, 1\] behind parameter layers\.0\.weightInput, in the backward pass or update$/,
+      );
+    });
+
+    test("what only the validation samples hold", async () => {
+      const plain = task();
+      const data = { ...plain.data, y: { ...plain.data.y, data: plain.data.y.data.slice() as Float32Array } };
+      data.y.data[60] = Number.NaN;
+      expect(await messageOf({ ...plain, data })).toMatch(
+        /expected a finite validation loss, received NaN in epoch 1, step 4, .* first of all NaN in gather float32\[256, 1\] behind data column y, in the forward pass$/,
+      );
+    });
+
+    test("the same tensor again, whatever part of an epoch ran in one call", async () => {
+      const late = () =>
+        withTerm((y) => mul(y, 0), { optimiser: sgd(), schedule: () => (step) => (step < 9 ? 0.01 : 1e38) });
+      expect(await messageOf(late())).toBe(await messageOf(late()));
+    });
+  });
+
   test("does not count the samples that fill the last batch", async () => {
     // With rate 0 and one batch of 64 places for 50 samples, the training loss is the mean over the 50 alone.
     const still = { epochs: 1, optimiser: sgd(), schedule: () => () => 0 };
@@ -250,3 +480,56 @@ function abortAfterEpochs(epochs: number, checkpoints: ReturnType<typeof folderC
   });
   return controller.signal;
 }
+
+describe("a network with batch norm", () => {
+  const normed = () => {
+    const [first, second] = splitKey(keyFrom(11));
+    return { up: new Linear(3, 4, first), norm: new BatchNorm(4), head: new Linear(4, 1, second) };
+  };
+  const columns = {
+    x: { dtype: "float32" as const, shape: [60, 3], data: Float32Array.from(normal(keyFrom(12), 180, 2, 3)) },
+    y: { dtype: "float32" as const, shape: [60, 1], data: Float32Array.from(normal(keyFrom(13), 60)) },
+  };
+  const fitted = async (averageDecay: number | undefined, shards: number) => {
+    const model = normed();
+    const result = await fit({
+      parameters: parametersOf(model),
+      data: columns,
+      train: Int32Array.from({ length: 40 }, (_, i) => i),
+      validation: Int32Array.from({ length: 20 }, (_, i) => 40 + i),
+      loss: ({ data: { x, y }, indices, weights, pass }) => {
+        const hidden = model.norm.apply(model.up.apply(gather(x, indices)), pass);
+        return weightedMean(meanSquaredError(model.head.apply(hidden), gather(y, indices)), weights);
+      },
+      optimiser: adam(),
+      schedule: () => constantRate(0.01),
+      batchSize: 10,
+      epochs: 3,
+      patience: 10,
+      key: keyFrom(14),
+      runtime,
+      clock: { now: () => 0, elapsed: () => 0 },
+      shards,
+      ...(averageDecay === undefined ? {} : { averageDecay }),
+    });
+    return unpackParameters(parametersOf(model), result.parameters);
+  };
+
+  test.each([1, 2])(
+    "keeps its statistics, judges and returns them beside an average too, in %i shards",
+    async (shards) => {
+      const plain = await fitted(undefined, shards);
+      const averaged = await fitted(0.9, shards);
+      const values = (list: typeof plain, name: string) => [
+        ...(list.find((p) => p.name === name)?.values ?? []),
+      ];
+      for (const name of ["norm.runningMean", "norm.runningVariance"]) {
+        expect(
+          values(plain, name).every((value) => Number.isFinite(value) && value !== 0 && value !== 1),
+        ).toBe(true);
+      }
+      expect(values(averaged, "norm.runningMean")).toHaveLength(4);
+      expect(values(averaged, "head.weight")).not.toEqual(values(plain, "head.weight"));
+    },
+  );
+});

@@ -9,24 +9,30 @@ import {
   throwIfAborted,
 } from "../base/index.ts";
 import {
+  averageName,
   type BatchTensors,
   compileTraining,
+  diagnoseStep,
   initialState,
-  input,
   type NamedParameter,
   type Optimiser,
+  type Plateau,
   type Runtime,
   type Schedule,
+  type StepBatches,
+  type StepResults,
   startTraining,
   type Tensor,
   type TensorValue,
   type Training,
   type TrainingProgram,
-  toOnnx,
-  traceGraph,
-  viewsOf,
+  type TrainingState,
+  withAverage,
 } from "../engine/index.ts";
+import { batches } from "./batches.ts";
 import { type CheckpointStore, type EpochRecord, type FitState, noCheckpoints } from "./checkpoint.ts";
+import { type Judge, loadJudge, type ValidationMetric } from "./judge.ts";
+import { StepGatherer, type TrainingLog, type TrainingRecord } from "./training-log.ts";
 
 export interface FitOptions {
   readonly parameters: readonly NamedParameter[];
@@ -40,11 +46,25 @@ export interface FitOptions {
   readonly optimiser: Optimiser;
   /** From the number of steps in the whole training to the learning rate of each. */
   readonly schedule: (steps: number) => Schedule;
+  /** What the rate is multiplied by, from the score after each epoch so far: the metric, or the validation loss. */
+  readonly plateau?: Plateau;
   readonly batchSize: number;
+  /**
+   * Gradient accumulation: the batch is worked on in so many parts, whose gradients are averaged before the one update, so that memory
+   * is needed for the parts that are under way only. Two for large steps and one for small ones unless given.
+   */
+  readonly shards?: number;
   readonly epochs: number;
-  /** Epochs without a better validation loss after which training stops. */
+  /** Epochs without a better score after which training stops. */
   readonly patience: number;
+  /** What tells the best epoch, in place of the validation loss. */
+  readonly metric?: ValidationMetric;
   readonly clipNorm?: number;
+  /**
+   * Decay per step of an exponential moving average of the parameters, such as 0.999. With it, validation judges the average, and the
+   * average is what the training returns.
+   */
+  readonly averageDecay?: number;
   /** Order of samples and everything random in the model follow from it. */
   readonly key: Key;
   readonly runtime: Runtime;
@@ -52,10 +72,13 @@ export interface FitOptions {
   readonly progress?: ProgressPort;
   readonly signal?: AbortSignal;
   readonly checkpoints?: CheckpointStore;
+  readonly log?: TrainingLog;
+  /** Steps of one record of the log; a tenth of an epoch unless given. */
+  readonly logEvery?: number;
 }
 
 export interface FitResult {
-  /** The parameters of the best epoch by validation loss, packed. */
+  /** The parameters of the best epoch, packed. */
   readonly parameters: Float32Array;
   readonly bestEpoch: number;
   readonly history: readonly EpochRecord[];
@@ -67,40 +90,46 @@ export interface FitResult {
 }
 
 /**
- * Trains until the validation loss stops falling, and returns the parameters of the best epoch.
+ * Trains until the score on the validation samples gets no better, and returns the parameters of the best epoch.
  *
- * @throws PlatformError `MODEL_OPTION_INVALID` when there is nothing to learn from or to stop by, or a count is not 1 or more
- * @throws PlatformError `TRAINING_DIVERGED` when the loss or the gradient is not finite any more; the last checkpoint is kept
+ * @throws PlatformError `MODEL_OPTION_INVALID` when there is nothing to learn from or to stop by, a count is not 1 or more, or the
+ *   metric is not finite
+ * @throws PlatformError `TRAINING_DIVERGED` when the loss or the gradient is not finite any more, naming the first tensor that held a
+ *   NaN or infinity; the last checkpoint is kept
  * @throws PlatformError `ARTIFACT_CORRUPT` when the checkpoint is not one of this model
  * @throws PlatformError `INTERRUPTED` when the signal fires; the last checkpoint is kept
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const { train, validation, batchSize, epochs, patience, key, runtime, clock, signal } = options;
-  for (const [name, value] of Object.entries({ batchSize, epochs, patience })) {
-    if (!(Number.isSafeInteger(value) && value >= 1)) throw invalid(`${name} of 1 or more`, value);
-  }
+  const { train, validation, batchSize, epochs, patience, metric, key, runtime, clock } = options;
+  const stepsPerEpoch = Math.ceil(train.length / batchSize);
+  const { logEvery = Math.ceil(stepsPerEpoch / 10) } = options;
   for (const [name, samples] of Object.entries({ train, validation })) {
     if (samples.length === 0) throw invalid(`at least one ${name} sample`, "none");
   }
+  for (const [name, value] of Object.entries({ batchSize, epochs, patience, logEvery })) {
+    if (!(Number.isSafeInteger(value) && value >= 1)) throw invalid(`${name} of 1 or more`, value);
+  }
   const checkpoints = options.checkpoints ?? noCheckpoints;
   const started = clock.elapsed();
-  const program = compileTraining({ ...options, data: typesOf(options.data) });
+  const program = compileTraining({
+    ...options,
+    optimiser: optimiserOf(options),
+    data: typesOf(options.data),
+  });
   const stored = await checkpoints.load();
-  if (stored) requireSameModel(stored, program);
+  if (stored) requireSameModel(stored, program, metric);
   let state: FitState = stored ?? {
     training: initialState(program),
     best: initialState(program).parameters,
     bestEpoch: 0,
     history: [],
   };
+  await options.log?.begin(state.training.step);
 
-  const training = await startTraining(runtime, program, {
-    data: options.data,
-    seed: foldIn(key, "graph").low >>> 0,
-    from: state.training,
-  });
+  const seed = foldIn(key, "graph").low >>> 0;
+  const start = (from: TrainingState) => startTraining(runtime, program, { data: options.data, seed, from });
+  const training = await start(state.training);
   let judge: Judge | undefined;
-  const stepsPerEpoch = Math.ceil(train.length / batchSize);
   const rateOf = options.schedule(stepsPerEpoch * epochs);
   const pace = new Pace();
 
@@ -111,47 +140,76 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       const order = permutation(foldIn(foldIn(key, "shuffle"), epoch), train.length).map(
         (place) => train[place],
       );
+      const before = (epoch - 1) * stepsPerEpoch;
+      const reduced = options.plateau?.(scoresOf(state, metric)) ?? 1;
+      const batchesOf = (step: number, count: number): StepBatches => ({
+        learningRates: Float32Array.from({ length: count }, (_, i) => reduced * rateOf(before + step + i)),
+        ...batches(order, step * batchSize, count * batchSize),
+      });
+      /** Why a step of this epoch went wrong: from the epoch's beginning, which was good, to the step before, and then with a lens. */
+      const causeOf = async (step: number): Promise<string | null> => {
+        const again = await start(state.training);
+        try {
+          await advance(again, step, batchesOf, pace, options.signal);
+          const from = await again.state();
+          return await diagnoseStep(runtime, program, {
+            data: options.data,
+            seed,
+            from,
+            batch: batchesOf(step, 1),
+          });
+        } finally {
+          await again.release();
+        }
+      };
+      const gatherer = new StepGatherer(logEvery);
       let lossTotal = 0;
       let normTotal = 0;
-      for (let step = 0; step < stepsPerEpoch; ) {
-        throwIfAborted(signal, "training");
-        const count = Math.min(pace.steps, stepsPerEpoch - step);
-        const first = (epoch - 1) * stepsPerEpoch + step;
-        const learningRates = Float32Array.from({ length: count }, (_, i) => rateOf(first + i));
-        const { losses, gradientNorms, milliseconds } = await training.run({
-          learningRates,
-          ...batches(order, step * batchSize, count * batchSize),
-        });
-        pace.measured(milliseconds / count);
-        for (let i = 0; i < count; i++) {
-          const place = { epoch, step: first + i + 1, rate: learningRates[i] };
-          if (!Number.isFinite(losses[i])) throw diverged("loss", losses[i], place);
-          if (!Number.isFinite(gradientNorms[i])) throw diverged("gradient norm", gradientNorms[i], place);
-          lossTotal += losses[i];
-          normTotal += gradientNorms[i];
+      await advance(training, stepsPerEpoch, batchesOf, pace, options.signal, async (step, results) => {
+        const { losses, gradientNorms, learningRates } = results;
+        const records: TrainingRecord[] = [];
+        for (const [i, loss] of losses.entries()) {
+          const place = { epoch, step: before + step + i + 1, rate: learningRates[i] };
+          const gradientNorm = gradientNorms[i];
+          for (const [what, value] of Object.entries({ loss, "gradient norm": gradientNorm })) {
+            if (Number.isFinite(value)) continue;
+            await options.log?.write([...records, ...gatherer.flush()]); // the way to it is worth seeing
+            throw diverged(what, value, place, await causeOf(step + i));
+          }
+          lossTotal += loss;
+          normTotal += gradientNorm;
+          records.push(
+            ...gatherer.add({ step: place.step, epoch, loss, learningRate: place.rate, gradientNorm }),
+          );
         }
-        step += count;
+        await options.log?.write(records);
+        const done = step + losses.length;
         options.progress?.report({
           stage: "train",
-          done: (epoch - 1) * stepsPerEpoch + step,
+          done: before + done,
           total: epochs * stepsPerEpoch,
           unit: "steps",
           message: `epoch ${epoch} of at most ${epochs}`,
-          values: { loss: lossTotal / step, ...(state.bestEpoch > 0 ? { validation: bestLoss(state) } : {}) },
+          values: { loss: lossTotal / done, ...(state.bestEpoch > 0 ? { validation: bestLoss(state) } : {}) },
         });
-      }
+      });
+      await options.log?.write(gatherer.flush());
+      const judged = await judge.judge(validation);
       const record: EpochRecord = {
         epoch,
         trainLoss: lossTotal / stepsPerEpoch,
-        validationLoss: await judge(validation),
-        learningRate: rateOf(epoch * stepsPerEpoch - 1),
+        validationLoss: judged.loss,
+        learningRate: reduced * rateOf(epoch * stepsPerEpoch - 1),
         gradientNorm: normTotal / stepsPerEpoch,
+        ...(judged.metric === undefined ? {} : { metric: judged.metric }),
       };
-      if (!Number.isFinite(record.validationLoss)) {
+      if (!Number.isFinite(judged.loss)) {
         const place = { epoch, step: epoch * stepsPerEpoch, rate: record.learningRate };
-        throw diverged("validation loss", record.validationLoss, place);
+        throw diverged("validation loss", judged.loss, place, await judge.diagnose(validation));
       }
-      state = await nextState(state, record, training);
+      if (judged.metric !== undefined && !Number.isFinite(judged.metric))
+        throw invalid(`a finite ${metric?.name} of the validation samples`, judged.metric);
+      state = await nextState(state, record, training, metric);
       await checkpoints.save(state);
     }
   } finally {
@@ -169,15 +227,66 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   };
 }
 
-async function nextState(state: FitState, record: EpochRecord, training: Training): Promise<FitState> {
+function optimiserOf({ optimiser, averageDecay }: FitOptions): Optimiser {
+  return averageDecay === undefined ? optimiser : withAverage(optimiser, averageDecay);
+}
+
+/** Runs steps 0 to `steps` of an epoch, several in a call, and hands over what each call brought. */
+async function advance(
+  training: Training,
+  steps: number,
+  batchesOf: (step: number, count: number) => StepBatches,
+  pace: Pace,
+  signal: AbortSignal | undefined,
+  heard: (
+    step: number,
+    results: StepResults & Pick<StepBatches, "learningRates">,
+  ) => Promise<void> = async () => {},
+): Promise<void> {
+  for (let step = 0; step < steps; ) {
+    throwIfAborted(signal, "training");
+    const count = Math.min(pace.steps, steps - step);
+    const given = batchesOf(step, count);
+    const { learningRates } = given;
+    const results = await training.run(given);
+    pace.measured(results.milliseconds / count);
+    await heard(step, { ...results, learningRates });
+    step += count;
+  }
+}
+
+async function nextState(
+  state: FitState,
+  record: EpochRecord,
+  training: Training,
+  metric: ValidationMetric | undefined,
+): Promise<FitState> {
   const reached = await training.state();
-  const better = state.bestEpoch === 0 || record.validationLoss < bestLoss(state);
+  const history = [...state.history, record];
+  const scores = scoresOf({ history }, metric);
+  const better = state.bestEpoch === 0 || scores[scores.length - 1] < scores[state.bestEpoch - 1];
   return {
     training: reached,
-    best: better ? reached.parameters : state.best,
+    best: better ? judgedParameters(reached) : state.best,
     bestEpoch: better ? record.epoch : state.bestEpoch,
-    history: [...state.history, record],
+    history,
   };
+}
+
+/** The parameters that validation saw: the average of what is learned where there is one, and the statistics behind it. */
+function judgedParameters({ parameters, memory }: TrainingState): Float32Array {
+  const average = memory[averageName];
+  if (average === undefined) return parameters;
+  const judged = parameters.slice();
+  judged.set(average);
+  return judged;
+}
+
+/** What epochs are compared by; lower is better. */
+function scoresOf({ history }: Pick<FitState, "history">, metric: ValidationMetric | undefined): number[] {
+  if (!metric) return history.map(({ validationLoss }) => validationLoss);
+  const sign = metric.better === "higher" ? -1 : 1;
+  return history.map((record) => sign * (record.metric ?? Number.NaN));
 }
 
 function bestLoss({ history, bestEpoch }: FitState): number {
@@ -192,11 +301,12 @@ function diverged(
   what: string,
   received: number,
   { epoch, step, rate }: { readonly epoch: number; readonly step: number; readonly rate: number },
+  cause: string | null,
 ): PlatformError {
   return new PlatformError(
     "conflict",
     "TRAINING_DIVERGED",
-    `training: expected a finite ${what}, received ${received} in epoch ${epoch}, step ${step}, at learning rate ${rate.toPrecision(3)}`,
+    `training: expected a finite ${what}, received ${received} in epoch ${epoch}, step ${step}, at learning rate ${rate.toPrecision(3)}${cause === null ? "" : `; first of all ${cause}`}`,
   );
 }
 
@@ -208,8 +318,12 @@ function invalid(expected: string, received: unknown): PlatformError {
   );
 }
 
-/** A state of another model, or of another optimiser, cannot be continued. */
-function requireSameModel({ training, best }: FitState, { spec, size, learnedSize }: TrainingProgram): void {
+/** A state of another model, of another optimiser, or judged by something else, cannot be continued. */
+function requireSameModel(
+  { training, best, history }: FitState,
+  { spec, size, learnedSize }: TrainingProgram,
+  metric: ValidationMetric | undefined,
+): void {
   const vectors: Record<string, Float32Array> = {
     parameters: training.parameters,
     best,
@@ -224,29 +338,24 @@ function requireSameModel({ training, best }: FitState, { spec, size, learnedSiz
   const fits =
     names.every((name) => vectors[name]?.length === expected[name]) &&
     Object.keys(vectors).length === names.length;
-  if (fits) return;
-  const received = Object.entries(vectors).map(([name, { length }]) => `${name}[${length}]`);
-  throw new PlatformError(
-    "conflict",
-    "ARTIFACT_CORRUPT",
-    `checkpoint: expected ${names.map((name) => `${name}[${expected[name]}]`).join(", ")}, received ${received.join(", ")}`,
-  );
+  if (!fits) {
+    const received = Object.entries(vectors).map(([name, { length }]) => `${name}[${length}]`);
+    throw foreign(names.map((name) => `${name}[${expected[name]}]`).join(", "), received.join(", "));
+  }
+  const judged = history.every((record) => (record.metric === undefined) === (metric === undefined));
+  if (!judged)
+    throw foreign(
+      metric ? `epochs judged by ${metric.name}` : "epochs judged by the validation loss",
+      "others",
+    );
 }
 
-/** Sample numbers `from` to `from + count` of an order; past its end, samples of weight 0 fill the last batch. */
-function batches(
-  order: Int32Array,
-  from: number,
-  count: number,
-): { indices: BigInt64Array; weights: Float32Array } {
-  const indices = new BigInt64Array(count);
-  const weights = new Float32Array(count);
-  for (let i = 0; i < count; i++) {
-    const real = from + i < order.length;
-    indices[i] = BigInt(order[real ? from + i : 0]);
-    weights[i] = real ? 1 : 0;
-  }
-  return { indices, weights };
+function foreign(expected: string, received: string): PlatformError {
+  return new PlatformError(
+    "conflict",
+    "ARTIFACT_CORRUPT",
+    `checkpoint: expected ${expected}, received ${received}`,
+  );
 }
 
 /** How many steps to run in one call: about 100 ms of work, so that progress moves and an interruption is heard. */
@@ -256,53 +365,6 @@ class Pace {
   measured(millisecondsPerStep: number): void {
     this.steps = Math.max(1, Math.min(256, Math.round(100 / millisecondsPerStep)));
   }
-}
-
-type Judge = ((samples: Int32Array) => Promise<number>) & { release(): Promise<void> };
-
-/** The loss without dropout over given samples, at the parameters that the worker holds now. */
-async function loadJudge(
-  { parameters, data, loss, runtime }: FitOptions,
-  training: Training,
-): Promise<Judge> {
-  const batchSize = 256;
-  const size = parameters.reduce((total, { parameter }) => total + parameter.value.length, 0);
-  const columns = Object.entries(typesOf(data)).map(
-    ([name, { dtype, shape }]) => [name, input(`data_${name}`, shape, dtype)] as const,
-  );
-  const value = loss({
-    data: Object.fromEntries(columns),
-    indices: input("indices", [batchSize], "int64"),
-    weights: input("weights", [batchSize]),
-    pass: { mode: "inference", seed: null },
-  });
-  const graph = traceGraph(
-    { loss: value },
-    {
-      replace: viewsOf(
-        input("parameters", [size]),
-        parameters.map(({ parameter }) => parameter),
-      ),
-    },
-  );
-  const session = await runtime.load(toOnnx(graph));
-  const judge = async (samples: Int32Array): Promise<number> => {
-    let total = 0;
-    for (let from = 0; from < samples.length; from += batchSize) {
-      const { indices, weights } = batches(samples, from, batchSize);
-      const { outputs } = await session.run({
-        feeds: {
-          ...training.slots,
-          indices: { dtype: "int64", shape: [batchSize], data: indices },
-          weights: { dtype: "float32", shape: [batchSize], data: weights },
-        },
-        fetch: ["loss"],
-      });
-      total += (outputs.loss.data[0] as number) * Math.min(batchSize, samples.length - from);
-    }
-    return total / samples.length;
-  };
-  return Object.assign(judge, { release: () => session.release() });
 }
 
 function typesOf(data: Readonly<Record<string, TensorValue>>) {

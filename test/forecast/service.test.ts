@@ -70,6 +70,28 @@ describe("training", () => {
     expect(await readdir(join(folder, "data", "checkpoints"))).toEqual([]);
   });
 
+  test("says in the artifact how the training went, the same for the same seed", async () => {
+    const logOf = async (out: string) => {
+      const { artifact, epochs, history } = await train({ out });
+      return { epochs, history, text: await readFile(join(artifact, "training.jsonl"), "utf8") };
+    };
+    const [one, same] = [await logOf("logged"), await logOf("logged-again")];
+    expect(same.text).toBe(one.text);
+    const records = one.text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(Object.keys(records[0])).toEqual(["step", "epoch", "loss", "learningRate", "gradientNorm"]);
+    expect(records.map(({ step }) => step)).toEqual(
+      records.map(({ step }) => step).toSorted((a, b) => a - b),
+    );
+    expect(new Set(records.map(({ epoch }) => epoch)).size).toBe(one.epochs);
+    expect(records.at(-1).learningRate).toBeCloseTo(one.history[one.epochs - 1].learningRate, 6);
+    const page = await readFile(join((await train({ out: "drawn" })).artifact, "report.html"), "utf8");
+    for (const title of ["Loss by step", "Learning rate by step", "Length of the gradient by step"])
+      expect(page).toContain(title);
+  });
+
   test("reads the same from CSV, Parquet and JSON", async () => {
     const connection = await (await DuckDBInstance.create()).connect();
     const from = `(SELECT * FROM read_csv('${join(folder, "prices.csv")}'))`;

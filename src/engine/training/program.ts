@@ -168,7 +168,7 @@ function traceLoss({ parameters, data, loss: lossOf }: TrainingSpec, rows: numbe
 
 /** The optimiser's move of the learned parameters, `[size]` as the gradient has it, as named outputs. */
 function traceUpdate(
-  { optimiser, clipNorm }: TrainingSpec,
+  { optimiser, clipNorm, parameters }: TrainingSpec,
   learnedSize: number,
   all: Tensor,
   gradientAndStatistics: Tensor,
@@ -182,6 +182,7 @@ function traceUpdate(
     gradient: clipped,
     memory: optimiser.memory.map((name) => input(graphNames.memory(name), [learnedSize])),
     settings: optimiser.settings.map((name) => input(graphNames.setting(name), [])),
+    layout: learned(parameters),
   });
   invariant(next.memory.length === optimiser.memory.length, "an optimiser answers all that it remembers");
   const values = [concat([next.parameters, ...nextStatistics]), ...next.memory];

@@ -67,6 +67,7 @@ export async function writeForecastArtifact(
       "model.onnx": trained.model,
       "linear.onnx": trained.linear,
       "weights.safetensors": encodeSafetensors(new Map(weights), new Map([["format", "fathom"]])),
+      "training.jsonl": trained.log.map((record) => `${JSON.stringify(record)}\n`).join(""),
       "report.html": page,
     },
     {

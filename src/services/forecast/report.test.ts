@@ -66,6 +66,7 @@ async function reportOf(target: Target, symbols: readonly string[], changes: Par
       test: { ...first, horizons: judged.scores },
       summary: summarise(input, judged.scores),
     },
+    log: trained.log,
     cleaning,
     set,
     split,

@@ -174,10 +174,15 @@ function directionRows(horizons: readonly HorizonScore[]): Table {
   };
 }
 
-function training({ output, input }: TrainingView): Section {
+function training({ output, input, log }: TrainingView): Section {
   const epochs = output.history.map(({ epoch }) => epoch);
-  const column = (name: "trainLoss" | "validationLoss" | "gradientNorm" | "learningRate") =>
-    output.history.map((record) => record[name]);
+  const column = (name: "trainLoss" | "validationLoss") => output.history.map((record) => record[name]);
+  const steps = log.map(({ step }) => step);
+  const kept = log.findLast(({ epoch }) => epoch === output.bestEpoch);
+  const byStep = {
+    x: { label: "Step", kind: "whole" as const, include: [1] },
+    marks: kept ? [{ x: kept.step, label: "kept" }] : [],
+  };
   return {
     title: "Training",
     blocks: [
@@ -199,15 +204,28 @@ function training({ output, input }: TrainingView): Section {
         marks: [{ x: output.bestEpoch, label: "kept" }],
       }),
       figure({
+        ...byStep,
         kind: "line",
-        title: "Length of the gradient and learning rate by epoch",
-        description: "Mean length before clipping; both on a logarithmic axis.",
-        x: { label: "Epoch", kind: "whole", include: [1] },
-        y: { label: "Value", kind: "log" },
-        series: [
-          { label: "gradient", x: epochs, y: column("gradientNorm") },
-          { label: "learning rate", x: epochs, y: column("learningRate"), line: "dashed" },
-        ],
+        title: "Loss by step",
+        description: "Mean over some steps, a tenth of an epoch each, while the parameters moved.",
+        y: { label: "Loss", unit: "normalised" },
+        series: [{ label: "training", x: steps, y: log.map(({ loss }) => loss) }],
+      }),
+      figure({
+        ...byStep,
+        kind: "line",
+        title: "Learning rate by step",
+        description: "Warm-up, then half a cosine.",
+        y: { label: "Learning rate", include: [0] },
+        series: [{ label: "learning rate", x: steps, y: log.map(({ learningRate }) => learningRate) }],
+      }),
+      figure({
+        ...byStep,
+        kind: "line",
+        title: "Length of the gradient by step",
+        description: `Mean before it is cut at ${input.clipNorm}; a sudden rise is where a training begins to go wrong.`,
+        y: { label: "Length of the gradient", kind: "log" },
+        series: [{ label: "gradient", x: steps, y: log.map(({ gradientNorm }) => gradientNorm) }],
       }),
     ],
   };

@@ -1,14 +1,18 @@
 /** Training of a forecasting model, from prices to an artifact on the disk. */
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { type Context, dayMs, foldIn, formatTime, keyFrom, PlatformError } from "../../base/index.ts";
 import { type CleaningReport, type Split, simulatedMarket, splitByTime } from "../../data/index.ts";
 import { adamW, cosineRate, createRuntime, type Runtime } from "../../engine/index.ts";
 import {
   type CheckpointStore,
   type FitResult,
+  fileLog,
   fit,
   folderCheckpoints,
   noCheckpoints,
+  type TrainingLog,
+  type TrainingRecord,
 } from "../../models/index.ts";
 import { writeForecastArtifact } from "./artifact.ts";
 import { Forecaster, type ForecasterSpec, type Normalisation } from "./forecaster.ts";
@@ -32,6 +36,8 @@ export interface TrainedModel {
   readonly facts: TrainingFacts;
   /** Where the training can be taken up again, until the model is safe elsewhere. */
   readonly checkpoints: CheckpointStore;
+  /** How the network's training went, step by step. */
+  readonly log: readonly TrainingRecord[];
   /** The deployed graph, and the linear baseline's. */
   readonly model: Uint8Array;
   readonly linear: Uint8Array;
@@ -42,6 +48,7 @@ export interface TrainedModel {
 export interface TrainingView {
   readonly input: TrainInput;
   readonly output: TrainOutput;
+  readonly log: readonly TrainingRecord[];
   readonly cleaning: CleaningReport;
   readonly set: SampleSet;
   readonly split: Split;
@@ -95,6 +102,7 @@ export async function train(asked: TrainInput, context: Context): Promise<TrainO
       const page = renderReport({
         input,
         output,
+        log: trained.log,
         cleaning,
         set,
         split,
@@ -194,8 +202,10 @@ export async function trainOn(
 
   const forecaster = new Forecaster(spec, normalisation, key);
   const run = runName(input, set.frame, split);
-  const checkpoints = folderCheckpoints(await ports.models.checkpoints(run), run);
-  const fitted = await fitNetwork(forecaster, set, split, input, ports, runtime, checkpoints);
+  const folder = await ports.models.checkpoints(run);
+  const checkpoints = folderCheckpoints(folder, run);
+  const log = fileLog(join(folder, "training.jsonl")); // goes with the checkpoint when that is cleared
+  const fitted = await fitNetwork(forecaster, set, split, input, ports, runtime, checkpoints, log);
   const shrinkage = await fitShrinkage(forecaster, fitted.parameters, set, split.validation, {
     runtime,
     signal: ports.signal,
@@ -204,6 +214,7 @@ export async function trainOn(
     forecaster,
     fitted,
     checkpoints,
+    log: await log.records(),
     shrinkage,
     facts: trainingFacts(set, split.train, spec.target, spec.quantiles),
     model: forecaster.export(fitted.parameters, { shrinkage }),
@@ -256,6 +267,7 @@ function fitNetwork(
   { progress, signal, clock }: Ports,
   runtime: Runtime,
   checkpoints: CheckpointStore,
+  log?: TrainingLog,
 ): Promise<FitResult> {
   return fit({
     parameters: forecaster.parameters,
@@ -281,6 +293,7 @@ function fitNetwork(
     progress,
     signal,
     checkpoints,
+    ...(log ? { log } : {}),
   });
 }
 
