@@ -56,6 +56,8 @@ export interface GanOptions {
   readonly optimisers?: { readonly generator: Optimiser; readonly discriminator: Optimiser };
   /** 2e-4 for both by default (Radford et al. 2016). */
   readonly learningRates?: { readonly generator: number; readonly discriminator: number };
+  /** Share of the averaged generator that a round keeps; 0.99 by default, 0 for the last generator itself. */
+  readonly averageDecay?: number;
   /** Draws of samples and of noise follow from it. */
   readonly key: Key;
   readonly runtime: Runtime;
@@ -73,6 +75,11 @@ export interface GanState {
   readonly round: number;
   readonly generator: TrainingState;
   readonly discriminator: TrainingState;
+  /**
+   * The generator's parameters averaged over the rounds: two networks that chase each other circle around what they look for, and the
+   * average lies inside (Yazıcı et al. 2019). What samples are made with.
+   */
+  readonly average: Float32Array;
 }
 
 export interface GanResult {
@@ -92,12 +99,18 @@ export interface GanResult {
 export async function trainGan(options: GanOptions): Promise<GanResult> {
   const { batchSize, rounds, discriminatorSteps = 1, key, runtime } = options;
   const { learningRates = { generator: 2e-4, discriminator: 2e-4 }, checkpoint, signal } = options;
+  const { averageDecay = 0.99 } = options;
+  if (!(averageDecay >= 0 && averageDecay < 1)) {
+    const message = `gan: expected an averageDecay in [0, 1), received ${averageDecay}`;
+    throw new PlatformError("input", "MODEL_OPTION_INVALID", message);
+  }
   requireSizes("gan", { batchSize, rounds, discriminatorSteps, every: checkpoint?.every ?? 1 });
   const programs = compileGan(options);
   const from = options.from ?? {
     round: 0,
     generator: initialState(programs.generator),
     discriminator: initialState(programs.discriminator),
+    average: initialState(programs.generator).parameters,
   };
   const vector = (data: Float32Array): TensorValue => ({ dtype: "float32", shape: [data.length], data });
   const seedOf = (name: string) => foldIn(key, name).low >>> 0;
@@ -109,10 +122,12 @@ export async function trainGan(options: GanOptions): Promise<GanResult> {
   let making: Training | undefined;
   const history: { discriminatorLoss: number; generatorLoss: number }[] = [];
   let round = from.round;
+  const average = Float32Array.from(from.average);
   const state = async (): Promise<GanState> => ({
     round,
     generator: await (making as Training).state(),
     discriminator: await judging.state(),
+    average: average.slice(),
   });
   try {
     making = await startTraining(runtime, programs.generator, {
@@ -140,7 +155,11 @@ export async function trainGan(options: GanOptions): Promise<GanResult> {
         indices: new BigInt64Array(batchSize),
         weights: new Float32Array(batchSize).fill(1),
       });
-      await judging.replace("generator", vector(await making.parameters()));
+      const next = await making.parameters();
+      await judging.replace("generator", vector(next));
+      next.forEach((value, i) => {
+        average[i] = averageDecay * average[i] + (1 - averageDecay) * value;
+      });
       round++;
       const record = {
         discriminatorLoss: judged.losses.reduce((a, b) => a + b, 0) / discriminatorSteps,
