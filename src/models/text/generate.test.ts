@@ -86,9 +86,13 @@ describe.each(["learned", "rotary"] as const)("a GPT with %s positions", (positi
   test("refuses what the model does not know", async () => {
     const options = { maxTokens: 2, key: keyFrom(1) };
     await expect(generator.generate([], options)).rejects.toThrow("expected a prompt of at least one token");
-    await expect(generator.generate([17], options)).rejects.toThrow("expected tokens in [0, 17), received 17");
+    await expect(generator.generate([17], options)).rejects.toThrow(
+      "expected tokens in [0, 17), received 17",
+    );
     await expect(generator.generate(new Array(13).fill(1), options)).rejects.toThrow("at most 12 tokens");
-    await expect(generator.generate([1], { ...options, maxTokens: -1 })).rejects.toThrow("maxTokens of 0 or more");
+    await expect(generator.generate([1], { ...options, maxTokens: -1 })).rejects.toThrow(
+      "maxTokens of 0 or more",
+    );
   });
 });
 
