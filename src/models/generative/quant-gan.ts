@@ -10,6 +10,7 @@ import {
   mean,
   mul,
   type Pass,
+  parametersOf,
   reshape,
   slice,
   softplus,
@@ -63,7 +64,8 @@ const slope = 0.2;
  * past and says drift and volatility, and the noise of the present is the innovation: `return = drift + volatility · noise`.
  *
  * Shapes: noise `[batch, noiseSize, length + lookback]`, y `[batch, length]`. Each block has one convolution and a skip, where the
- * paper has two and a skip; initial values are those of its layers.
+ * paper has two and a skip. Initial values are those of its layers, but for a tenth of them in the last one: an untrained generator
+ * makes nearly white noise of deviation log 2.
  */
 export class QuantGanGenerator implements Layer {
   readonly past: TemporalStack;
@@ -75,6 +77,10 @@ export class QuantGanGenerator implements Layer {
     requireSizes("quantGan", { length, noiseSize, hiddenSize, numLayers });
     this.past = new TemporalStack(noiseSize, hiddenSize, numLayers, foldIn(key, "past"));
     this.head = new Conv1d(hiddenSize, 2, 1, {}, foldIn(key, "head"));
+    for (const { parameter } of parametersOf(this.head))
+      parameter.value.forEach((value, i, values) => {
+        values[i] = 0.1 * value;
+      });
     this.noiseShape = [noiseSize, length + this.past.lookback + 1];
     this.length = length;
   }
