@@ -9,6 +9,7 @@ export {
   type GanState,
   trainGan,
 } from "./generative/gan.ts";
+export { decodeGanState, encodeGanState } from "./generative/gan-file.ts";
 export { QuantGanDiscriminator, QuantGanGenerator, type QuantGanOptions } from "./generative/quant-gan.ts";
 export { bootstrapReturns, type SeriesStatistics, seriesStatistics } from "./generative/series-statistics.ts";
 export { type LatentNormal, type Likelihood, Vae, type VaeOptions, vaeLoss } from "./generative/vae.ts";

@@ -24,7 +24,9 @@ import {
   unpackParameters,
   weightedMean,
 } from "../../engine/index.ts";
+import { encode } from "../safetensors.ts";
 import { type GanOptions, type GanState, trainGan } from "./gan.ts";
+import { decodeGanState, encodeGanState } from "./gan-file.ts";
 import { QuantGanDiscriminator, QuantGanGenerator } from "./quant-gan.ts";
 import { bootstrapReturns, seriesStatistics } from "./series-statistics.ts";
 
@@ -85,9 +87,24 @@ describe("two networks against each other", () => {
     const whole = await trainGan(shifting({ ...options, checkpoint: { every: 8, save } }));
     expect(saved.map(({ round }) => round)).toEqual([8, 16, 20]);
     expect(saved[2]).toEqual(whole.state);
-    const resumed = await trainGan(shifting({ ...options, from: saved[0] }));
+    const from = decodeGanState(encodeGanState(saved[0]), "gan.safetensors");
+    const resumed = await trainGan(shifting({ ...options, from }));
     expect(resumed.state).toEqual(whole.state);
     expect(resumed.history).toEqual(whole.history.slice(8));
+  });
+
+  test("refuse a state that is another's, or no state", async () => {
+    const { state } = await trainGan(shifting({ rounds: 1 }));
+    const other = { ...state, generator: { ...state.generator, parameters: new Float32Array(3) } };
+    await expect(trainGan(shifting({ from: other }))).rejects.toMatchObject({
+      code: "ARTIFACT_CORRUPT",
+      message:
+        "gan: expected a state whose generator has parameters[1], mean[1], squares[1], received parameters[3], mean[1], squares[1]",
+    });
+    const bytes = encode(new Map(), new Map([["round", "1"]]));
+    expect(() => decodeGanState(bytes, "x.safetensors")).toThrow(
+      'x.safetensors: not a GAN\'s state: expected a tensor "generator.parameters" of F32',
+    );
   });
 
   test("stop when a loss is no number any more, when told to, and at a wrong option", async () => {

@@ -93,6 +93,7 @@ export interface GanResult {
  * which does not saturate when it loses.
  *
  * @throws PlatformError `MODEL_OPTION_INVALID` when a count is not a whole number of 1 or more
+ * @throws PlatformError `ARTIFACT_CORRUPT` when the state to continue from is not one of these networks
  * @throws PlatformError `TRAINING_DIVERGED` when a loss is not finite any more
  * @throws PlatformError `INTERRUPTED` when the signal fires
  */
@@ -112,6 +113,7 @@ export async function trainGan(options: GanOptions): Promise<GanResult> {
     discriminator: initialState(programs.discriminator),
     average: initialState(programs.generator).parameters,
   };
+  requireSameNetworks(from, programs);
   const vector = (data: Float32Array): TensorValue => ({ dtype: "float32", shape: [data.length], data });
   const seedOf = (name: string) => foldIn(key, name).low >>> 0;
   const judging = await startTraining(runtime, programs.discriminator, {
@@ -224,6 +226,20 @@ function compileGan({ generator, discriminator, noiseShape, real, batchSize, opt
 
 /** Far from the salts of the networks' own layers. */
 const noiseSalt = 2 ** 21;
+
+/** A state of other networks, or of other optimisers, cannot be continued. */
+function requireSameNetworks(from: GanState, programs: ReturnType<typeof compileGan>): void {
+  for (const name of ["generator", "discriminator"] as const) {
+    const sizes = ({ parameters, memory }: TrainingState) =>
+      Object.entries({ parameters, ...memory })
+        .map(([field, { length }]) => `${field}[${length}]`)
+        .join(", ");
+    const [expected, received] = [sizes(initialState(programs[name])), sizes(from[name])];
+    if (expected === received) continue;
+    const message = `gan: expected a state whose ${name} has ${expected}, received ${received}`;
+    throw new PlatformError("conflict", "ARTIFACT_CORRUPT", message);
+  }
+}
 
 function diverged(
   round: number,

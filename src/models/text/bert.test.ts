@@ -1,15 +1,19 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { keyFrom } from "../../base/index.ts";
 import {
+  adam,
+  constantRate,
   createRuntime,
   evaluate,
+  gather,
   input,
   parametersOf,
   type Tensor,
   type TensorValue,
 } from "../../engine/index.ts";
+import { fit } from "../fit.ts";
 import { Bert } from "./bert.ts";
-import { maskTokens } from "./masked-language.ts";
+import { maskedLanguageLoss, maskTokens } from "./masked-language.ts";
 import reference from "./testing/bert-reference.json" with { type: "json" };
 
 const runtime = createRuntime({ threads: 1 });
@@ -109,7 +113,7 @@ describe("masked tokens", () => {
   };
 
   test.each([7, null])(
-    "are 15 %% of the words: 80 %% masked, 10 %% random, 10 %% kept (seed %s)",
+    "are 15 of 100 words, of which 80 are masked, 10 random and 10 kept (seed %s)",
     async (seed) => {
       const { tokens, chosen } = await draw(seed);
       const words = original.filter((token, i) => token >= firstWord && visible[i] === 1).length;
@@ -137,6 +141,37 @@ describe("masked tokens", () => {
     expect(again).toEqual(one);
     expect(other.chosen).not.toEqual(one.chosen);
     expect(await draw(null)).toEqual(await draw(null));
+  });
+
+  test("are learnt from by fit, with a validation loss that a second look repeats", async () => {
+    const bert = new Bert({ ...reference.options, vocabularySize: 25, dropout: 0 }, keyFrom(1));
+    // Text n says n + 5 six times, so that what is hidden is told by the rest.
+    const rows = Array.from({ length: 240 }, (_, i) => 5 + (Math.floor(i / 6) % 20));
+    const part = (from: number) => Int32Array.from({ length: 20 }, (_, i) => from + i);
+    const run = () =>
+      fit({
+        parameters: parametersOf(bert),
+        data: { tokens: whole(rows, [40, 6]), visible: floats(new Array(240).fill(1), [40, 6]) },
+        train: part(0),
+        validation: part(20),
+        loss: ({ data: { tokens, visible }, indices, weights, pass }) => {
+          const batch = { tokens: gather(tokens, indices), visible: gather(visible, indices) };
+          return maskedLanguageLoss(bert, batch, weights, { maskToken, firstWord }, pass);
+        },
+        optimiser: adam(),
+        schedule: () => constantRate(0.01),
+        batchSize: 20,
+        epochs: 120,
+        patience: 120,
+        key: keyFrom(2),
+        runtime,
+        clock: { now: () => 0, elapsed: () => 0 },
+      });
+    const [one, again] = [await run(), await run()];
+    const losses = one.history.map(({ validationLoss }) => validationLoss);
+    expect(losses[0]).toBeGreaterThan(0.8 * Math.log(25)); // a guess among all tokens
+    expect(Math.min(...losses)).toBeLessThan(0.7 * losses[0]);
+    expect(again.history).toEqual(one.history);
   });
 
   test("need a rate between none and all, and a batch that is a number", () => {
