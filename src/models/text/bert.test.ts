@@ -78,6 +78,12 @@ describe("Bert", () => {
     expect(await run(9)).toEqual(await run(2));
   });
 
+  test("names the longest text when one is longer", () => {
+    expect(() => bert.apply(input("tokens", ["batch", 8], "int64"))).toThrow(
+      "bert: expected tokens int64[batch, at most 7], received int64[batch, 8]",
+    );
+  });
+
   test.each([
     [{ hiddenSize: 7, numHeads: 2 }, "expected a number of heads that divides 7 features, received 2"],
     [{ numLayers: 0 }, "bert: expected numLayers of 1 or more, received 0"],

@@ -20,6 +20,7 @@ import {
   tanh,
 } from "../../engine/index.ts";
 import { requireSizes, startNormal } from "../options.ts";
+import { requireTokens } from "./require-tokens.ts";
 
 export interface BertOptions {
   readonly vocabularySize: number;
@@ -126,6 +127,7 @@ export class Bert {
   /** Hidden states `[batch, time, hidden]` of tokens. */
   apply(tokens: Tensor, { segments, visible }: BertContext = {}, pass: Pass = inference): Tensor {
     const { token, position, segment, norm } = this.embeddings;
+    requireTokens("bert", tokens, Number(position.weight.shape[0]));
     const places = slice(position.weight, 0, 0, Number(tokens.shape[1])); // [time, hidden]
     const kinds = segments ? segment.apply(segments) : slice(segment.weight, 0, 0, 1);
     let hidden = norm.apply(add(add(token.apply(tokens), kinds), places));

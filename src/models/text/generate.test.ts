@@ -83,6 +83,12 @@ describe.each(["learned", "rotary"] as const)("a GPT with %s positions", (positi
     expect(full.tokens).toHaveLength(sizes.maxLength - 2 + 1); // the last one is written and not read any more
   });
 
+  test("names the longest text when one is longer", () => {
+    expect(() => gpt.apply(input("tokens", ["batch", 13], "int64"))).toThrow(
+      "gpt: expected tokens int64[batch, at most 12], received int64[batch, 13]",
+    );
+  });
+
   test("refuses what the model does not know", async () => {
     const options = { maxTokens: 2, key: keyFrom(1) };
     await expect(generator.generate([], options)).rejects.toThrow("expected a prompt of at least one token");

@@ -17,6 +17,7 @@ import {
   TransformerEncoderBlock,
 } from "../../engine/index.ts";
 import { requireSizes, startNormal, startWith } from "../options.ts";
+import { requireTokens } from "./require-tokens.ts";
 import { tokenLoss } from "./token-loss.ts";
 
 export interface GptOptions {
@@ -91,6 +92,7 @@ export class Gpt {
   }
 
   apply(tokens: Tensor, pass: Pass = inference): Tensor {
+    requireTokens("gpt", tokens, this.options.maxLength);
     const time = Number(tokens.shape[1]);
     let hidden = this.token.apply(tokens); // [batch, time, hidden]
     if (this.position) hidden = add(hidden, slice(this.position.weight, 0, 0, time));
