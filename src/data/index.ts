@@ -82,9 +82,15 @@ export {
   walkForward,
 } from "./split.ts";
 export {
+  type EncodedTexts,
+  encodeTexts,
   fitTfIdf,
+  fitVocabulary,
+  type HashedNgramsOptions,
+  hashNgrams,
   ngrams,
   type SparseRow,
+  specialTokens,
   type TfIdf,
   type TfIdfJson,
   type TfIdfOptions,
@@ -92,7 +98,10 @@ export {
   tfIdfToJson,
   toDense,
   tokenise,
+  type Vocabulary,
+  type VocabularyOptions,
   vectorise,
+  vocabularyFromJson,
 } from "./text/index.ts";
 export {
   type Frame,

@@ -14,7 +14,13 @@ export { evaluate } from "./evaluate.ts";
 export { gradient } from "./gradient.ts";
 export { type Graph, type GraphOptions, type NamedParameter, parametersOf, traceGraph } from "./graph.ts";
 export { filled, glorotUniform, heNormal, normal, orthogonal, uniform } from "./initialisers.ts";
-export { type AttentionContext, type AttentionOptions, MultiHeadAttention } from "./layers/attention.ts";
+export {
+  type AttentionCache,
+  type AttentionContext,
+  type AttentionOptions,
+  MultiHeadAttention,
+  type StepPosition,
+} from "./layers/attention.ts";
 export { Conv1d, Conv2d, type ConvLayerOptions } from "./layers/convolution.ts";
 export { Dropout } from "./layers/dropout.ts";
 export { Embedding } from "./layers/embedding.ts";
@@ -22,7 +28,7 @@ export { inference, type Layer, type Pass } from "./layers/layer.ts";
 export { LayerNorm } from "./layers/layer-norm.ts";
 export { Linear } from "./layers/linear.ts";
 export { BatchNorm, GroupNorm, RmsNorm } from "./layers/norms.ts";
-export { addSinusoids, LearnedPositions, rotate } from "./layers/positions.ts";
+export { addSinusoids, LearnedPositions, rotate, rotateAt } from "./layers/positions.ts";
 export { Gru, Lstm, type RecurrentOptions, type RecurrentOutput, Rnn } from "./layers/recurrent.ts";
 export { RecurrentStack, type RecurrentStackOptions } from "./layers/recurrent-stack.ts";
 export {

@@ -138,6 +138,7 @@ describe("sizes", () => {
     expect(sum(windows, [0, 2]).shape).toEqual([60]);
     expect(mean(windows, -1, { keepDims: true }).shape).toEqual(["batch", 60, 1]);
     expect(concat([x("batch", 2), x("2*batch", 2)]).shape).toEqual(["3*batch", 2]);
+    expect(concat([x("batch", 2), x(1, 2), x(2, 2)]).shape).toEqual(["batch+3", 2]);
     expect(gather(x(9, 4), input("i", ["batch", 3], "int64")).shape).toEqual(["batch", 3, 4]);
     expect(at(windows, 1, -1).shape).toEqual(["batch", 8]);
     expect(broadcastTo(x(8), ["batch", 8]).shape).toEqual(["batch", 8]);
@@ -175,7 +176,14 @@ describe("the message names the operation and the shapes for", () => {
     ["matmul: shapes [2] and [3] do not fit together at axis 0", () => matmul(x(2, 4, 5), x(3, 5, 4))],
     ["concat: shapes [2, 3] and [2] do not join at axis 0", () => concat([x(2, 3), x(2)])],
     ["concat: shapes [2, 3] and [3, 3] do not join at axis 1", () => concat([x(2, 3), x(3, 3)], 1)],
-    ["concat: shapes [batch, 3] and [8, 3] do not join at axis 0", () => concat([x("batch", 3), x(8, 3)])],
+    [
+      "concat: expected the batch itself beside fixed sizes, received 2*batch, 8",
+      () => concat([x("2*batch", 3), x(8, 3)]),
+    ],
+    [
+      "expected a multiple of the batch size, received batch+8",
+      () => concat([concat([x("batch", 3), x(8, 3)]), x(1, 3)]),
+    ],
     ["concat: expected at least one tensor, received none", () => concat([])],
     ["reshape: [2, 3] and [4] do not hold the same number of elements", () => reshape(x(2, 3), [4])],
     [

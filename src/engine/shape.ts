@@ -2,9 +2,10 @@ import { PlatformError } from "../base/index.ts";
 
 /**
  * One axis of a shape: a whole number, or a whole multiple of the batch size, which stays open until a graph runs:
- * `"batch"`, `"60*batch"`.
+ * `"batch"`, `"60*batch"`. `"batch+1"` is what an open axis joined with a fixed one leaves, such as a past with one more step; it can
+ * be read, multiplied along and summed over, and not be folded into another axis.
  */
-export type Dimension = number | "batch" | `${number}*batch`;
+export type Dimension = number | "batch" | `${number}*batch` | `batch+${number}`;
 
 /** The sizes of a tensor's axes, outermost first. `[]` is a scalar. */
 export type Shape = readonly Dimension[];
@@ -51,10 +52,18 @@ export function staticSize(shape: Shape): number {
 /** `n` for a whole number and for `n*batch`; 1 for `batch`. */
 export function coefficient(dimension: Dimension): number {
   if (typeof dimension === "number") return dimension;
+  if (isJoined(dimension)) throw mismatch(`expected a multiple of the batch size, received ${dimension}`);
   return dimension === "batch" ? 1 : Number.parseInt(dimension, 10);
 }
 
+/** Whether a fixed part was joined to the open axis. */
+export function isJoined(dimension: Dimension): dimension is `batch+${number}` {
+  return typeof dimension === "string" && dimension.startsWith("batch+");
+}
+
 function multiply(a: Dimension, b: Dimension): Dimension {
+  if (a === 1) return b;
+  if (b === 1) return a;
   if (typeof a === "number" && typeof b === "number") return a * b;
   if (typeof a !== "number" && typeof b !== "number")
     throw mismatch(`a shape can hold the batch axis once, received ${a} and ${b}`);

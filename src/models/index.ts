@@ -8,6 +8,18 @@ export {
   type FoldModel,
 } from "./cross-validate.ts";
 export { type FitOptions, type FitResult, fit } from "./fit.ts";
+export { Autoencoder, type AutoencoderOptions, DenseStack } from "./generative/autoencoder.ts";
+export {
+  type GanNetwork,
+  type GanOptions,
+  type GanResult,
+  type GanState,
+  trainGan,
+} from "./generative/gan.ts";
+export { decodeGanState, encodeGanState } from "./generative/gan-file.ts";
+export { QuantGanDiscriminator, QuantGanGenerator, type QuantGanOptions } from "./generative/quant-gan.ts";
+export { bootstrapReturns, type SeriesStatistics, seriesStatistics } from "./generative/series-statistics.ts";
+export { type LatentNormal, type Likelihood, Vae, type VaeOptions, vaeLoss } from "./generative/vae.ts";
 export type { ValidationMetric } from "./judge.ts";
 export {
   type LearningRateRange,
@@ -86,6 +98,30 @@ export {
   tpe,
   uniformBetween,
 } from "./search/index.ts";
+export { FtTransformer, type FtTransformerOptions } from "./tabular/ft-transformer.ts";
+export type { Row } from "./tabular/row.ts";
+export { embeddingWidth, TabMlp, type TabMlpOptions } from "./tabular/tab-mlp.ts";
+export { Bert, BertClassifier, type BertContext, type BertOptions } from "./text/bert.ts";
+export { FastText, type FastTextOptions } from "./text/fast-text.ts";
+export {
+  type Generated,
+  type GenerateOptions,
+  type GeneratorSizes,
+  gptStepModel,
+  loadTextGenerator,
+  pickToken,
+  type SamplingOptions,
+  type TextGenerator,
+} from "./text/generate.ts";
+export { Gpt, type GptOptions, nextTokenLoss } from "./text/gpt.ts";
+export {
+  type MaskedTokens,
+  type MaskingOptions,
+  maskedLanguageLoss,
+  maskTokens,
+} from "./text/masked-language.ts";
+export { TextCnn, type TextCnnOptions } from "./text/text-cnn.ts";
+export { tokenLoss } from "./text/token-loss.ts";
 export { type FileLog, fileLog, type TrainingLog, TrainingRecord } from "./training-log.ts";
 export { bertWeights } from "./weights/bert.ts";
 export { loadWeights, saveWeights, type WeightMapping, type WeightRule } from "./weights/weights.ts";

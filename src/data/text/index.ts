@@ -1,3 +1,4 @@
+export { type HashedNgramsOptions, hashNgrams } from "./hashed-ngrams.ts";
 export {
   fitTfIdf,
   type SparseRow,
@@ -10,3 +11,12 @@ export {
   vectorise,
 } from "./tf-idf.ts";
 export { ngrams, tokenise } from "./tokenise.ts";
+export {
+  type EncodedTexts,
+  encodeTexts,
+  fitVocabulary,
+  specialTokens,
+  type Vocabulary,
+  type VocabularyOptions,
+  vocabularyFromJson,
+} from "./vocabulary.ts";

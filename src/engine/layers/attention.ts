@@ -1,11 +1,11 @@
 import { foldIn, type Key, PlatformError, splitKey } from "../../base/index.ts";
-import { add, matmul, mul, reshape, softmax, transpose } from "../operations.ts";
+import { add, concat, matmul, mul, reshape, softmax, transpose } from "../operations.ts";
 import { formatShape, mismatch } from "../shape.ts";
 import { constant, type Tensor } from "../tensor.ts";
 import { Dropout } from "./dropout.ts";
 import { inference, type Layer, type Pass } from "./layer.ts";
 import { Linear } from "./linear.ts";
-import { rotate } from "./positions.ts";
+import { rotate, rotateAt } from "./positions.ts";
 
 export interface AttentionOptions {
   readonly numHeads: number;
@@ -25,6 +25,20 @@ export interface AttentionContext {
   readonly memory?: Tensor;
   /** 1 where a position of what is read may be seen, 0 where it is padding, `[batch, otherTime]`. */
   readonly visible?: Tensor;
+}
+
+/** Keys and values of the positions before, `[heads, past, size]` each; the past is the graph's open axis. */
+export interface AttentionCache {
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/** Where a single step stands. */
+export interface StepPosition {
+  /** int64 `[1]`. */
+  readonly position: Tensor;
+  /** Positions stay below it. */
+  readonly length: number;
 }
 
 /**
@@ -86,6 +100,28 @@ export class MultiHeadAttention implements Layer {
     }
     const mixed = matmul(this.dropout.apply(softmax(scores), pass), v);
     return this.output.apply(reshape(transpose(mixed, [0, 2, 1, 3]), x.shape));
+  }
+
+  /**
+   * One position of one sequence, which sees itself and all before it: what causal self-attention answers there, without computing
+   * the others anew. The cache that it gives back is one position longer.
+   *
+   * Shapes: x and y `[1, features]`.
+   */
+  step(
+    x: Tensor,
+    past: AttentionCache,
+    { position, length }: StepPosition,
+  ): { readonly y: Tensor; readonly present: AttentionCache } {
+    const size = this.features / this.numHeads;
+    const heads = (row: Tensor) => reshape(row, [this.numHeads, 1, size]);
+    const turn = (head: Tensor) => (this.rotary ? rotateAt(head, position, length) : head);
+    const q = turn(heads(this.query.apply(x)));
+    const key = concat([past.key, turn(heads(this.key.apply(x)))], 1); // [heads, past + 1, size]
+    const value = concat([past.value, heads(this.value.apply(x))], 1);
+    const scores = mul(matmul(q, key, { transposeB: true }), 1 / Math.sqrt(size));
+    const mixed = matmul(softmax(scores), value); // [heads, 1, size]
+    return { y: this.output.apply(reshape(mixed, [1, this.features])), present: { key, value } };
   }
 
   /** `[batch, time, features]` to `[batch, heads, time, size]`. */

@@ -1,7 +1,7 @@
 /** How a network that looks at all steps at once is told their order. */
 import type { Key } from "../../base/index.ts";
 import { normal } from "../initialisers.ts";
-import { add, concat, mul, neg, slice } from "../operations.ts";
+import { add, concat, gather, mul, neg, slice } from "../operations.ts";
 import { formatShape, mismatch } from "../shape.ts";
 import { constant, type Parameter, parameter, type Tensor } from "../tensor.ts";
 import type { Layer } from "./layer.ts";
@@ -49,6 +49,28 @@ export function addSinusoids(x: Tensor): Tensor {
  */
 export function rotate(x: Tensor, offset = 0): Tensor {
   const [time, size] = x.shape.slice(-2).map(Number);
+  const [cosines, sines] = waves(time, size, offset);
+  return turn(x, cosines, sines);
+}
+
+/**
+ * `rotate` where positions are known only when the graph runs.
+ *
+ * Shapes: x and y `[heads, time, size]`, positions int64 `[time]`, each below `length`.
+ */
+export function rotateAt(x: Tensor, positions: Tensor, length: number): Tensor {
+  const [cosines, sines] = waves(length, Number(x.shape[x.shape.length - 1]), 0);
+  return turn(x, gather(cosines, positions), gather(sines, positions));
+}
+
+function turn(x: Tensor, cosines: Tensor, sines: Tensor): Tensor {
+  const half = Number(x.shape[x.shape.length - 1]) / 2;
+  const turned = concat([neg(slice(x, -1, half)), slice(x, -1, 0, half)], -1);
+  return add(mul(x, cosines), mul(turned, sines));
+}
+
+/** Cosine and sine of each plane's angle, `[time, size]`, the planes twice beside each other. */
+function waves(time: number, size: number, offset: number): [Tensor, Tensor] {
   if (size % 2 !== 0) throw mismatch(`rotary positions: expected heads of an even size, received ${size}`);
   const table = (wave: (angle: number) => number) =>
     constant(
@@ -58,6 +80,5 @@ export function rotate(x: Tensor, offset = 0): Tensor {
       }),
       [time, size],
     );
-  const turned = concat([neg(slice(x, -1, size / 2)), slice(x, -1, 0, size / 2)], -1);
-  return add(mul(x, table(Math.cos)), mul(turned, table(Math.sin)));
+  return [table(Math.cos), table(Math.sin)];
 }

@@ -1,7 +1,13 @@
 import { foldIn, type Key } from "../../base/index.ts";
 import { add, gelu, relu } from "../operations.ts";
 import type { Tensor } from "../tensor.ts";
-import { type AttentionContext, type AttentionOptions, MultiHeadAttention } from "./attention.ts";
+import {
+  type AttentionCache,
+  type AttentionContext,
+  type AttentionOptions,
+  MultiHeadAttention,
+  type StepPosition,
+} from "./attention.ts";
 import { Dropout } from "./dropout.ts";
 import { inference, type Layer, type Pass } from "./layer.ts";
 import { LayerNorm } from "./layer-norm.ts";
@@ -11,6 +17,10 @@ export interface TransformerOptions extends Omit<AttentionOptions, "salt"> {
   /** Width of the hidden layer between the two dense ones. */
   readonly feedForwardSize: number;
   readonly activation?: "relu" | "gelu";
+  /** Rate at which the hidden layer between the dense ones is dropped; `dropout` when it is not named. */
+  readonly hiddenDropout?: number;
+  /** Added to a variance before it divides; 1e-5 when it is not named. */
+  readonly normEpsilon?: number;
   /** Before each part, as later models have it and as trains without warm-up; or after it, as first published. */
   readonly norm?: "before" | "after";
   /** The first of the block's salts; a block uses `saltsPerBlock` of them. */
@@ -31,12 +41,18 @@ export class FeedForward implements Layer {
 
   constructor(
     features: number,
-    { feedForwardSize, activation = "relu", dropout = 0, salt = 0 }: TransformerOptions,
+    {
+      feedForwardSize,
+      activation = "relu",
+      dropout = 0,
+      hiddenDropout = dropout,
+      salt = 0,
+    }: TransformerOptions,
     key: Key,
   ) {
     this.up = new Linear(features, feedForwardSize, foldIn(key, "up"));
     this.down = new Linear(feedForwardSize, features, foldIn(key, "down"));
-    this.dropout = new Dropout(dropout, salt);
+    this.dropout = new Dropout(hiddenDropout, salt);
     this.activation = activation;
   }
 
@@ -60,11 +76,11 @@ export class TransformerEncoderBlock implements Layer {
   readonly norm: "before" | "after";
 
   constructor(features: number, options: TransformerOptions, key: Key) {
-    const { dropout = 0, norm = "before", salt = 0 } = options;
+    const { dropout = 0, norm = "before", normEpsilon = 1e-5, salt = 0 } = options;
     this.attention = new MultiHeadAttention(features, { ...options, salt }, foldIn(key, "attention"));
-    this.attentionNorm = new LayerNorm(features);
+    this.attentionNorm = new LayerNorm(features, { epsilon: normEpsilon });
     this.feedForward = new FeedForward(features, { ...options, salt: salt + 1 }, foldIn(key, "feed"));
-    this.feedForwardNorm = new LayerNorm(features);
+    this.feedForwardNorm = new LayerNorm(features, { epsilon: normEpsilon });
     this.dropouts = [new Dropout(dropout, salt + 2), new Dropout(dropout, salt + 3)];
     this.norm = norm;
   }
@@ -75,6 +91,23 @@ export class TransformerEncoderBlock implements Layer {
     const feed = (input: Tensor) => this.dropouts[1].apply(this.feedForward.apply(input, pass), pass);
     const attended = residual(x, this.norm, this.attentionNorm, attend);
     return residual(attended, this.norm, this.feedForwardNorm, feed);
+  }
+
+  /** One position of one sequence after those in the cache, as a causal block answers it in inference: x and y `[1, features]`. */
+  step(
+    x: Tensor,
+    past: AttentionCache,
+    at: StepPosition,
+  ): { readonly y: Tensor; readonly present: AttentionCache } {
+    let present = past;
+    const attend = (input: Tensor) => {
+      const step = this.attention.step(input, past, at);
+      present = step.present;
+      return step.y;
+    };
+    const attended = residual(x, this.norm, this.attentionNorm, attend);
+    const y = residual(attended, this.norm, this.feedForwardNorm, (input) => this.feedForward.apply(input));
+    return { y, present };
   }
 }
 
@@ -94,21 +127,21 @@ export class TransformerDecoderBlock {
   readonly norm: "before" | "after";
 
   constructor(features: number, options: TransformerOptions, key: Key) {
-    const { dropout = 0, norm = "before", salt = 0 } = options;
+    const { dropout = 0, norm = "before", normEpsilon: epsilon = 1e-5, salt = 0 } = options;
     this.selfAttention = new MultiHeadAttention(
       features,
       { ...options, causal: true, salt },
       foldIn(key, "self"),
     );
-    this.selfAttentionNorm = new LayerNorm(features);
+    this.selfAttentionNorm = new LayerNorm(features, { epsilon });
     this.crossAttention = new MultiHeadAttention(
       features,
       { ...options, causal: false, rotary: false, salt: salt + 1 },
       foldIn(key, "cross"),
     );
-    this.crossAttentionNorm = new LayerNorm(features);
+    this.crossAttentionNorm = new LayerNorm(features, { epsilon });
     this.feedForward = new FeedForward(features, { ...options, salt: salt + 2 }, foldIn(key, "feed"));
-    this.feedForwardNorm = new LayerNorm(features);
+    this.feedForwardNorm = new LayerNorm(features, { epsilon });
     this.dropouts = [
       new Dropout(dropout, salt + 3),
       new Dropout(dropout, salt + 4),

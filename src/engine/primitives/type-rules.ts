@@ -134,7 +134,6 @@ export const typeRules: TypeRules = {
     for (const part of parts) {
       const fits =
         part.shape.length === first.shape.length &&
-        typeof part.shape[axis] === typeof first.shape[axis] && // batch axes join only batch axes
         part.shape.every((d, i) => i === axis || d === first.shape[i]);
       if (!fits || part.dtype !== first.dtype) {
         throw mismatch(
@@ -279,8 +278,15 @@ function lastTwo(shape: Shape, transposed: boolean): [Dimension, Dimension] {
   return transposed ? [b, a] : [a, b];
 }
 
+/** Sizes joined: numbers to a number, multiples of the batch to a multiple, the batch itself and numbers to `batch+n`. */
 function addUp(dimensions: readonly Dimension[]): Dimension {
-  const total = dimensions.reduce<number>((sum, d) => sum + coefficient(d), 0);
-  if (typeof dimensions[0] === "number") return total;
-  return total === 1 ? "batch" : `${total}*batch`;
+  const fixed = dimensions.filter((d) => typeof d === "number");
+  const open = dimensions.filter((d) => typeof d !== "number");
+  const total = (list: readonly Dimension[]) => list.reduce<number>((sum, d) => sum + coefficient(d), 0);
+  if (open.length === 0) return total(fixed);
+  const times = total(open);
+  if (fixed.length === 0) return times === 1 ? "batch" : `${times}*batch`;
+  if (times !== 1)
+    throw mismatch(`concat: expected the batch itself beside fixed sizes, received ${dimensions.join(", ")}`);
+  return `batch+${total(fixed)}`;
 }

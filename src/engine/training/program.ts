@@ -41,6 +41,11 @@ export interface TrainingSpec {
   /** The scalar that training makes small: a mean over the batch, by weight. */
   readonly loss: (batch: BatchTensors) => Tensor;
   readonly optimiser: Optimiser;
+  /**
+   * Arrays that the loss reads and this training does not move, such as the other network of a pair that learns in turn. Each group
+   * is a column of the data set that holds them behind each other (`packParameters`); `Training.replace` puts newer ones there.
+   */
+  readonly frozen?: Readonly<Record<string, readonly NamedParameter[]>>;
   /** Largest length of the gradient; infinite for no clipping. */
   readonly clipNorm?: number;
   /**
@@ -232,14 +237,22 @@ function shardPlan(spec: TrainingSpec, { size, learnedSize }: Sizes, shards: num
   return { kind: "shards", shards, rows, gradient, update };
 }
 
-/** Traces outputs with the model's arrays cut out of the vector of all parameters. */
+/** Traces outputs with the model's arrays cut out of the vector of all parameters, and frozen ones out of their columns. */
 function traceOnViews(
   outputs: Readonly<Record<string, Tensor>>,
-  { parameters }: TrainingSpec,
+  { parameters, frozen = {} }: TrainingSpec,
   flat: Tensor,
 ): Graph {
-  const arrays = parameters.map(({ parameter }) => parameter);
-  return traceGraph(outputs, { replace: viewsOf(flat, arrays) });
+  const views = (vector: Tensor, named: readonly NamedParameter[]) => [
+    ...viewsOf(
+      vector,
+      named.map(({ parameter }) => parameter),
+    ),
+  ];
+  const columns = Object.entries(frozen).flatMap(([name, named]) =>
+    views(input(graphNames.data(name), [packedSize(named)]), named),
+  );
+  return traceGraph(outputs, { replace: new Map([...views(flat, parameters), ...columns]) });
 }
 
 function compiled(graph: Graph): CompiledGraph {

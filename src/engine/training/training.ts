@@ -1,6 +1,7 @@
 /** A compiled training in worker threads: the parameters, what the optimiser remembers and the data set live there. */
 import { invariant } from "../../base/index.ts";
 import type { Runtime, Session, ShardRun, TensorValue } from "../runtime/runtime.ts";
+import { formatShape, mismatch, sameShape } from "../shape.ts";
 import { packParameters } from "./packing.ts";
 import { carriedNames, graphNames, type TrainingProgram } from "./program.ts";
 
@@ -34,6 +35,8 @@ export interface Training {
   /** Slots of the runtime's worker: `parameters` as they are now, and `data_...` for each column of the data set. */
   readonly slots: Readonly<Record<string, string>>;
   run(batches: StepBatches): Promise<StepResults>;
+  /** Puts another value of the same type in the place of a column of the data set, from the next step on. */
+  replace(column: string, value: TensorValue): Promise<void>;
   state(): Promise<TrainingState>;
   /** The parameters only, `[size]`. */
   parameters(): Promise<Float32Array>;
@@ -69,6 +72,8 @@ interface Call extends StepBatches {
 interface Engine {
   readonly slots: Readonly<Record<string, string>>;
   run(call: Call): Promise<StepResults>;
+  /** Stores a value in the slot of that name of every worker that takes part. */
+  put(name: string, value: TensorValue): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -104,6 +109,18 @@ export async function startTraining(
       const results = await engine.run({ ...batches, steps, settings, seeds });
       done = first + steps;
       return results;
+    },
+    async replace(column, value) {
+      const type = program.spec.data[column];
+      if (!type || type.dtype !== value.dtype || !sameShape(type.shape, value.shape)) {
+        const expected = type
+          ? `${type.dtype}${formatShape(type.shape)}`
+          : Object.keys(program.spec.data).join(" or ");
+        throw mismatch(
+          `training: ${column}: expected ${expected}, received ${value.dtype}${formatShape(value.shape)}`,
+        );
+      }
+      await engine.put(graphNames.data(column), value);
     },
     async state() {
       const remembered = optimiser.memory.map(
@@ -163,6 +180,7 @@ async function startLoop(
         milliseconds: milliseconds[0],
       };
     },
+    put: (name, value) => runtime.put(slots[name], value, { copy: true }),
     async release() {
       await session.release();
       await runtime.drop(...Object.values(slots));
@@ -236,6 +254,10 @@ async function startShards(
       const [first] = outcomes;
       if (first.status === "rejected") throw first.reason;
       return first.value;
+    },
+    async put(name, value) {
+      for (const { runtime: worker, slots } of participants)
+        await worker.put(slots[name], value, { copy: true });
     },
     async release() {
       for (const { runtime: worker, gradient: one, update: other, slots } of participants) {
