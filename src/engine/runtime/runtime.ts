@@ -118,7 +118,10 @@ interface Waiting {
 
 /** Starts a worker. It ends with `close`, and does not keep the process alive while it is idle. */
 export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions = {}): Runtime {
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: { threads, provider } });
+  const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const workerData = { threads, provider, stop };
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData });
+  const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   const waiting = new Map<number, Waiting>();
   const peers: Runtime[] = [];
   let next = 0;
@@ -194,7 +197,11 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
     drop: (...names) => call("drop", { names }),
     async close() {
       end(new Error("ONNX Runtime's worker was closed"));
-      await Promise.all([worker.terminate(), ...peers.map((peer) => peer.close())]);
+      // A thread that is ended inside ONNX Runtime takes the whole process with it, so it ends by itself after the call that it is in.
+      Atomics.store(stop, 0, 1);
+      worker.postMessage({ action: "close" });
+      worker.ref();
+      await Promise.all([exited, ...peers.map((peer) => peer.close())]);
     },
   };
 }

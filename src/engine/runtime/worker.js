@@ -15,6 +15,10 @@ const sessions = new Map();
 /** @type {Map<string, import("onnxruntime-node").Tensor>} */
 const slots = new Map();
 
+/** Work of several calls ends between two of them once the runtime is closed. */
+const requireOpen = () => {
+  if (Atomics.load(workerData.stop, 0) !== 0) throw new Error("the worker was closed");
+};
 const sessionOf = (session) => {
   const loaded = sessions.get(session);
   if (!loaded) throw new Error("the session was released");
@@ -39,6 +43,7 @@ const meet = (meeting, arrivals) => {
     const arrived = Atomics.load(meeting, 0);
     if (arrived >= arrivals) return;
     if (Atomics.load(meeting, 1) !== 0) throw new Error("another shard of this step failed");
+    requireOpen();
     if (turn > 20_000) Atomics.wait(meeting, 0, arrived, 100);
   }
 };
@@ -95,6 +100,7 @@ const actions = {
     let results;
     const milliseconds = [];
     for (let i = 0; i < repeat; i++) {
+      requireOpen();
       const start = performance.now();
       results = await loaded.run(given, [...Object.keys(keep), ...fetch]);
       milliseconds.push(performance.now() - start);
@@ -118,6 +124,7 @@ const actions = {
     const [losses, gradientNorms] = [new Float32Array(steps), new Float32Array(steps)];
     const started = performance.now();
     for (let step = 0; step < steps; step++) {
+      requireOpen();
       const [ofGradients, ofTotals] = [sharedGradients[step % 2], sharedTotals[step % 2]];
       for (const rank of ranks) {
         const from = (step * shards + rank) * rows;
@@ -172,7 +179,10 @@ const actions = {
       const given = {};
       for (const [name, value] of Object.entries(feeds))
         given[name] = typeof value === "string" ? slotOf(value) : toTensor(value);
-      for (let i = 0; i < repeat; i++) await session.run(given);
+      for (let i = 0; i < repeat; i++) {
+        requireOpen();
+        await session.run(given);
+      }
       session.endProfiling();
       await session.release();
       const [file] = await readdir(folder);
@@ -199,6 +209,10 @@ const actions = {
 // One at a time, in the order of arrival: a run reads slots that the run before it wrote.
 let turn = Promise.resolve();
 parentPort.on("message", ({ id, action, args }) => {
+  if (action === "close") {
+    turn = turn.then(() => parentPort.close());
+    return;
+  }
   turn = turn.then(async () => {
     try {
       parentPort.postMessage({ id, result: await actions[action](args) });
