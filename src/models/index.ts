@@ -47,8 +47,10 @@ export {
   architectures,
   type NetworkName,
   type NetworkOptions,
+  type NetworkSizes,
   network,
   networkNames,
+  networkSizes,
 } from "./networks/network.ts";
 export {
   decode as decodeSafetensors,

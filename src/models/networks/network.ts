@@ -41,9 +41,10 @@ export type NetworkName = keyof typeof architectures;
 export const networkNames = Object.keys(architectures) as readonly NetworkName[];
 
 /** How large a network is, and how it is regularised; what is left out has the architecture's own default. */
-export type NetworkOptions = WindowShape & {
+export type NetworkSizes = {
   readonly [Name in keyof ArchitectureSizes]?: ArchitectureSizes[Name] | undefined;
 };
+export type NetworkOptions = WindowShape & NetworkSizes;
 
 /**
  * Makes a network that maps windows `[batch, lookback, features]` to `[batch, outputs]`.
@@ -55,20 +56,35 @@ export type NetworkOptions = WindowShape & {
  *   do not fit each other: heads that do not divide the hidden size, a patch longer than the window
  */
 export function network(name: NetworkName, options: NetworkOptions, key: Key): Layer {
-  const { defaults, least, make }: Architecture = architectures[name];
   const { lookback, features, outputs } = options;
+  const { make }: Architecture = architectures[name];
+  const sizes = networkSizes(name, options);
+  // The row's declaration says that it has a default for all it reads.
+  return make({ lookback, features, outputs, ...sizes } as WindowShape & ArchitectureSizes, key);
+}
+
+/**
+ * The options that an architecture reads, as asked for or with its own default: what to write down to make the same network again.
+ *
+ * @throws PlatformError `MODEL_OPTION_INVALID` when a size is not a whole number of 1 or more
+ * @example
+ * networkSizes("dlinear", { lookback: 30, features: 2, outputs: 1, hiddenSize: 64 }); // => { kernelSize: 25 }
+ */
+export function networkSizes(
+  name: NetworkName,
+  { lookback, features, outputs, ...options }: NetworkOptions,
+): Partial<ArchitectureSizes> {
+  const { defaults, least = {} }: Architecture = architectures[name];
   const window = { lookback, features, outputs };
   for (const [option, value] of Object.entries(window)) requireWhole(name, option, value, 1);
-  const sizes = Object.fromEntries(
-    Object.entries(defaults(window)).map(([option, usual]) => {
-      const value = options[option as keyof ArchitectureSizes] ?? usual;
-      if (option !== "dropout")
-        requireWhole(name, option, value, least?.[option as keyof ArchitectureSizes] ?? 1);
+  const entries = Object.entries(defaults(window)) as [keyof ArchitectureSizes, number][];
+  return Object.fromEntries(
+    entries.map(([option, usual]) => {
+      const value = options[option] ?? usual;
+      if (option !== "dropout") requireWhole(name, option, value, least[option] ?? 1);
       return [option, value];
     }),
   );
-  // The row's declaration says that it has a default for all it reads.
-  return make({ ...window, ...sizes } as WindowShape & ArchitectureSizes, key);
 }
 
 function requireWhole(name: NetworkName, option: string, value: number, least: number): void {

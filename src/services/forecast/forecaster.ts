@@ -38,7 +38,7 @@ import {
   unpackParameters,
   weightedMean,
 } from "../../engine/index.ts";
-import { type NetworkName, network } from "../../models/index.ts";
+import { type NetworkName, type NetworkSizes, network } from "../../models/index.ts";
 import { type FeatureScaling, featureNames, normalize, windowFeatures } from "./features.ts";
 import { outcomes, type SampleSet } from "./samples.ts";
 import type { Target } from "./schema.ts";
@@ -52,9 +52,7 @@ export interface ForecasterSpec {
   /** Ascending; empty for a point forecast only, and always for directions. */
   readonly quantiles: readonly number[];
   readonly network: NetworkName;
-  readonly hiddenSize: number;
-  readonly numLayers: number;
-  readonly dropout: number;
+  readonly sizes: NetworkSizes;
   readonly loss: "mse" | "mae" | "huber";
 }
 
@@ -93,7 +91,11 @@ export class Forecaster {
     this.normalisation = normalisation;
     const features = featureNames(spec.columns).length;
     const outputs = spec.horizons.length * (1 + spec.quantiles.length);
-    this.#network = network(spec.network, { ...spec, features, outputs }, foldIn(key, "network"));
+    this.#network = network(
+      spec.network,
+      { lookback: spec.lookback, features, outputs, ...spec.sizes },
+      foldIn(key, "network"),
+    );
     this.parameters = parametersOf(this.#network);
   }
 

@@ -47,7 +47,7 @@ export async function fitLinear(
   options: { readonly runtime: Runtime; readonly key: Key; readonly signal?: AbortSignal },
 ): Promise<LinearBaseline> {
   const forecaster = new Forecaster(
-    { ...spec, network: "linear", quantiles: [], dropout: 0 },
+    { ...spec, network: "linear", sizes: {}, quantiles: [] },
     normalisation,
     options.key,
   );

@@ -8,9 +8,12 @@ import {
   type FitResult,
   fit,
   folderCheckpoints,
+  type NetworkSizes,
+  networkSizes,
   noCheckpoints,
 } from "../../models/index.ts";
 import { writeForecastArtifact } from "./artifact.ts";
+import { featureNames } from "./features.ts";
 import { Forecaster, type ForecasterSpec, type Normalisation } from "./forecaster.ts";
 import { fitNormalisation } from "./normalise.ts";
 import { loadPredictor, type Predictions } from "./predictor.ts";
@@ -53,10 +56,12 @@ export interface TrainingView {
 type Ports = Pick<Context, "models" | "progress" | "clock" | "signal">;
 
 export async function train(asked: TrainInput, context: Context): Promise<TrainOutput> {
-  const input = { ...asked, horizon: [...new Set(asked.horizon)] };
+  const horizon = [...new Set(asked.horizon)];
   const { signal, clock, ledger } = context;
-  const { prices, report: cleaning } = await readClean(input, input.cleaning, context);
-  const set = cutSamples(prices, { lookback: input.lookback, horizons: input.horizon, which: "known" });
+  const { prices, report: cleaning } = await readClean(asked, asked.cleaning, context);
+  const set = cutSamples(prices, { lookback: asked.lookback, horizons: horizon, which: "known" });
+  // Whatever the network was by default is written down, so that a later training is of the same one.
+  const input = { ...asked, horizon, ...sizesOf(asked, set) };
   warnOfShortSymbols(set, context.logger);
   const split = splitSamples(set, input);
   const runtime = createRuntime();
@@ -158,8 +163,17 @@ export function splitSamples(
   }
 }
 
+/** The network's sizes, with its own defaults where none were asked for. */
+function sizesOf({ model, lookback, ...sizes }: TrainInput, { columns }: SampleSet): NetworkSizes {
+  const { hiddenSize, numLayers, numHeads, patchLength, kernelSize, dropout } = sizes;
+  const asked = { hiddenSize, numLayers, numHeads, patchLength, kernelSize, dropout };
+  // Defaults follow the window; how many numbers come out does not matter to them.
+  const window = { lookback, features: featureNames(columns).length, outputs: 1 };
+  return networkSizes(model, { ...window, ...asked });
+}
+
 export function specOf(input: TrainInput, set: SampleSet): ForecasterSpec {
-  const { target, lookback, horizon, model, hiddenSize, numLayers, dropout, loss } = input;
+  const { target, lookback, horizon, model, loss } = input;
   return {
     target,
     columns: set.columns,
@@ -167,9 +181,7 @@ export function specOf(input: TrainInput, set: SampleSet): ForecasterSpec {
     horizons: horizon,
     quantiles: target === "direction" ? [] : [...new Set(input.quantiles)].sort((a, b) => a - b),
     network: model,
-    hiddenSize,
-    numLayers,
-    dropout,
+    sizes: sizesOf(input, set),
     loss,
   };
 }
@@ -228,7 +240,7 @@ async function fitBaseline(
   const key = foldIn(keyFrom(input.seed), "linear");
   if (spec.target !== "direction")
     return fitLinear(spec, normalisation, set, split, { runtime, key, signal: ports.signal });
-  const forecaster = new Forecaster({ ...spec, network: "linear", dropout: 0 }, normalisation, key);
+  const forecaster = new Forecaster({ ...spec, network: "linear", sizes: {} }, normalisation, key);
   const silent = { ...ports, progress: { report() {} } };
   const fitted = await fitNetwork(
     forecaster,
