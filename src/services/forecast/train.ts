@@ -199,11 +199,11 @@ export async function trainOn(
   const normalisation = await stage(ports, "normalise", () =>
     fitNormalisation(set, split.train, spec.target, runtime),
   );
+  const forecaster = new Forecaster(spec, normalisation, key); // sizes that do not fit are refused before more work is done
   const linear = await stage(ports, "linear", () =>
     fitBaseline(set, split, spec, normalisation, input, ports, runtime),
   );
 
-  const forecaster = new Forecaster(spec, normalisation, key);
   const run = runName(input, set.frame, split);
   const checkpoints = folderCheckpoints(await ports.models.checkpoints(run), run);
   const fitted = await fitNetwork(forecaster, set, split, input, ports, runtime, checkpoints);
