@@ -9,6 +9,7 @@ import {
   gather,
   input,
   type Layer,
+  type Linear,
   meanSquaredError,
   parametersOf,
   startTraining,
@@ -355,6 +356,26 @@ describe.each(Object.entries(cases) as [NetworkName | "cnn2d", Case][])("%s", (n
     expect(new Set(salts).size, "each layer has its own draws").toBe(salts.length);
   });
 });
+
+test.each(["nlinear", "patchTst", "itransformer"] as const)(
+  "forecasts with %s a window that lies higher as the same, so much higher",
+  async (name) => {
+    const made = make(name, 1) as Layer & { readonly readout: { readonly head: Linear } };
+    const x = samples(name, 4);
+    const higher = float32(
+      x.shape,
+      Float32Array.from(x.data as Float32Array, (value) => value + 2),
+    );
+    const [low, high] = [await answers(made, x), await answers(made, higher)];
+    // Every forecast step of every channel is 2 higher, and the readout is linear.
+    const { weight } = made.readout.head;
+    const size = features * steps;
+    low.forEach((value, i) => {
+      const row = weight.value.subarray((i % outputs) * size, ((i % outputs) + 1) * size);
+      expect(high[i]).toBeCloseTo(value + 2 * row.reduce((a, b) => a + b, 0), 4);
+    });
+  },
+);
 
 test("has the sizes that the chart network's authors print", () => {
   const count = (days: 5 | 20 | 60) =>
