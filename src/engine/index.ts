@@ -24,13 +24,24 @@ export {
 export { Conv1d, Conv2d, type ConvLayerOptions } from "./layers/convolution.ts";
 export { Dropout } from "./layers/dropout.ts";
 export { Embedding } from "./layers/embedding.ts";
+export { InceptionBlock, type InceptionOptions } from "./layers/inception-block.ts";
+export { type NormalizedWindow, ReversibleInstanceNorm } from "./layers/instance-norm.ts";
 export { inference, type Layer, type Pass } from "./layers/layer.ts";
 export { LayerNorm } from "./layers/layer-norm.ts";
 export { Linear } from "./layers/linear.ts";
+export {
+  type Mixture,
+  MixtureDensityHead,
+  mixtureMean,
+  mixtureNegativeLogLikelihood,
+  sampleMixture,
+} from "./layers/mixture-density-head.ts";
 export { BatchNorm, GroupNorm, RmsNorm } from "./layers/norms.ts";
 export { addSinusoids, LearnedPositions, rotate, rotateAt } from "./layers/positions.ts";
+export { ascendingQuantiles, QuantileHead } from "./layers/quantile-head.ts";
 export { Gru, Lstm, type RecurrentOptions, type RecurrentOutput, Rnn } from "./layers/recurrent.ts";
 export { RecurrentStack, type RecurrentStackOptions } from "./layers/recurrent-stack.ts";
+export { TemporalBlock, type TemporalBlockOptions } from "./layers/temporal-block.ts";
 export {
   FeedForward,
   saltsPerBlock,
@@ -177,7 +188,7 @@ export {
   type Schedule,
   stepRate,
 } from "./schedules.ts";
-export { type DataType, type Dimension, formatShape, type Shape, type TensorType } from "./shape.ts";
+export { type DataType, type Dimension, formatShape, type Shape, sizeOf, type TensorType } from "./shape.ts";
 export { type ArrayValue, constant, input, Parameter, parameter, Tensor, type TypedArray } from "./tensor.ts";
 export { type DiagnoseOptions, diagnoseStep, firstNotFinite } from "./training/diagnose.ts";
 export { type MinimiseOptions, type MinimiseResult, minimise } from "./training/minimise.ts";

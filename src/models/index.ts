@@ -66,7 +66,17 @@ export {
   symmetricMeanAbsolutePercentageError,
   type VarianceKernel,
 } from "./metrics/index.ts";
-export { type NetworkName, type NetworkOptions, network, networkNames } from "./networks/network.ts";
+export type { Architecture, ArchitectureSizes, WindowShape } from "./networks/architecture.ts";
+export { ChartNetwork, type ChartNetworkOptions } from "./networks/cnn2d.ts";
+export {
+  architectures,
+  type NetworkName,
+  type NetworkOptions,
+  type NetworkSizes,
+  network,
+  networkNames,
+  networkSizes,
+} from "./networks/network.ts";
 export {
   decode as decodeSafetensors,
   encode as encodeSafetensors,

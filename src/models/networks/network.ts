@@ -1,126 +1,97 @@
-import { foldIn, type Key, PlatformError, splitKey } from "../../base/index.ts";
-import {
-  Dropout,
-  Gru,
-  inference,
-  type Layer,
-  Linear,
-  Lstm,
-  type Pass,
-  Rnn,
-  relu,
-  reshape,
-  type Tensor,
-} from "../../engine/index.ts";
+/** The networks that read a window and answer with numbers: one row for each. */
+import { type Key, PlatformError } from "../../base/index.ts";
+import type { Layer } from "../../engine/index.ts";
+import type { Architecture, ArchitectureSizes, WindowShape } from "./architecture.ts";
+import { cnn1d } from "./cnn1d.ts";
+import { dlinear } from "./dlinear.ts";
+import { inceptionTime } from "./inception-time.ts";
+import { itransformer } from "./itransformer.ts";
+import { linear, mlp } from "./mlp.ts";
+import { nbeats, nbeatsInterpretable } from "./nbeats.ts";
+import { nhits } from "./nhits.ts";
+import { nlinear } from "./nlinear.ts";
+import { patchTst } from "./patch-tst.ts";
+import { gru, lstm, rnn } from "./recurrent.ts";
+import { tcn } from "./tcn.ts";
+import { transformer } from "./transformer.ts";
 
-/** The networks that read a window and answer with numbers. */
-export const networkNames = ["lstm", "gru", "rnn", "dense", "linear"] as const;
-export type NetworkName = (typeof networkNames)[number];
+/** To add an architecture is to add its row here and its case in `network.test.ts`, which does not compile without. */
+export const architectures = {
+  lstm,
+  gru,
+  rnn,
+  mlp,
+  /** The first name of `mlp`, which stored models still have. */
+  dense: mlp,
+  linear,
+  cnn1d,
+  inceptionTime,
+  tcn,
+  dlinear,
+  nlinear,
+  nbeats,
+  nbeatsInterpretable,
+  nhits,
+  patchTst,
+  transformer,
+  itransformer,
+} as const satisfies Readonly<Record<string, Architecture>>;
 
-/** How large a network is, and how it is regularised. */
-export interface NetworkOptions {
-  /** Steps of the window. */
-  readonly lookback: number;
-  /** Numbers per step. */
-  readonly features: number;
-  readonly outputs: number;
-  readonly hiddenSize: number;
-  readonly numLayers: number;
-  readonly dropout: number;
-}
+export type NetworkName = keyof typeof architectures;
+export const networkNames = Object.keys(architectures) as readonly NetworkName[];
+
+/** How large a network is, and how it is regularised; what is left out has the architecture's own default. */
+export type NetworkSizes = {
+  readonly [Name in keyof ArchitectureSizes]?: ArchitectureSizes[Name] | undefined;
+};
+export type NetworkOptions = WindowShape & NetworkSizes;
 
 /**
  * Makes a network that maps windows `[batch, lookback, features]` to `[batch, outputs]`.
  *
- * The last layer starts small, so that an untrained network answers close to zero, the mean of a normalised target.
+ * The last layer starts small, so that an untrained network answers close to zero, the mean of a normalised target. Options that the
+ * architecture does not read are left aside, so that one set of options serves a comparison of many.
  *
- * @throws PlatformError `MODEL_OPTION_INVALID` when a size is not a whole number of 1 or more, or the dropout not in [0, 1)
+ * @throws PlatformError `MODEL_OPTION_INVALID` when a size is not a whole number of 1 or more, the dropout is not in [0, 1), or sizes
+ *   do not fit each other: heads that do not divide the hidden size, a patch longer than the window
  */
 export function network(name: NetworkName, options: NetworkOptions, key: Key): Layer {
-  const counts = ["lookback", "features", "outputs", "hiddenSize", "numLayers"] as const;
-  for (const count of counts) {
-    const least = count === "numLayers" && (name === "dense" || name === "linear") ? 0 : 1;
-    const value = options[count];
-    if (!(Number.isSafeInteger(value) && value >= least)) {
-      throw new PlatformError(
-        "input",
-        "MODEL_OPTION_INVALID",
-        `network: expected ${count} of ${least} or more, received ${value}`,
-      );
-    }
-  }
-  switch (name) {
-    case "lstm":
-    case "gru":
-    case "rnn":
-      return new RecurrentNetwork(name, options, key);
-    case "dense":
-      return new DenseNetwork(options, key);
-    case "linear":
-      return new DenseNetwork({ ...options, numLayers: 0 }, key);
-  }
+  const { lookback, features, outputs } = options;
+  const { make }: Architecture = architectures[name];
+  const sizes = networkSizes(name, options);
+  // The row's declaration says that it has a default for all it reads.
+  return make({ lookback, features, outputs, ...sizes } as WindowShape & ArchitectureSizes, key);
 }
 
-/** Recurrent layers over the window, then one dense layer on the last hidden state. */
-class RecurrentNetwork implements Layer {
-  readonly layers: readonly (Lstm | Gru | Rnn)[];
-  readonly dropouts: readonly Dropout[];
-  readonly head: Linear;
-
-  constructor(
-    cell: "lstm" | "gru" | "rnn",
-    { features, outputs, hiddenSize, numLayers, dropout }: NetworkOptions,
-    key: Key,
-  ) {
-    const make = { lstm: Lstm, gru: Gru, rnn: Rnn }[cell];
-    const keys = splitKey(foldIn(key, "layers"), numLayers);
-    this.layers = keys.map((layerKey, i) => new make(i === 0 ? features : hiddenSize, hiddenSize, layerKey));
-    this.dropouts = keys.map((_, i) => new Dropout(dropout, i));
-    this.head = smallHead(hiddenSize, outputs, foldIn(key, "head"));
-  }
-
-  apply(x: Tensor, pass: Pass = inference): Tensor {
-    let sequence = x;
-    const lower = this.layers.slice(0, -1);
-    lower.forEach((layer, i) => {
-      sequence = this.dropouts[i].apply(layer.apply(sequence), pass); // [batch, lookback, hidden]
-    });
-    const top = this.layers.length - 1;
-    const last = this.layers[top].run(sequence).last; // [batch, hidden]
-    return this.head.apply(this.dropouts[top].apply(last, pass));
-  }
+/**
+ * The options that an architecture reads, as asked for or with its own default: what to write down to make the same network again.
+ *
+ * @throws PlatformError `MODEL_OPTION_INVALID` when a size is not a whole number of 1 or more
+ * @example
+ * networkSizes("dlinear", { lookback: 30, features: 2, outputs: 1, hiddenSize: 64 }); // => { kernelSize: 25 }
+ */
+export function networkSizes(
+  name: NetworkName,
+  { lookback, features, outputs, ...options }: NetworkOptions,
+): Partial<ArchitectureSizes> {
+  const { defaults, least = {} }: Architecture = architectures[name];
+  const window = { lookback, features, outputs };
+  for (const [option, value] of Object.entries(window)) requireWhole(name, option, value, 1);
+  const entries = Object.entries(defaults(window)) as [keyof ArchitectureSizes, number][];
+  return Object.fromEntries(
+    entries.map(([option, usual]) => {
+      const value = options[option] ?? usual;
+      if (option !== "dropout") requireWhole(name, option, value, least[option] ?? 1);
+      return [option, value];
+    }),
+  );
 }
 
-/** The whole window as one vector, through dense layers with relu. Without hidden layers it is a linear model. */
-class DenseNetwork implements Layer {
-  readonly layers: readonly Linear[];
-  readonly dropouts: readonly Dropout[];
-  readonly head: Linear;
-
-  constructor({ lookback, features, outputs, hiddenSize, numLayers, dropout }: NetworkOptions, key: Key) {
-    const keys = splitKey(foldIn(key, "layers"), numLayers);
-    this.layers = keys.map(
-      (layerKey, i) => new Linear(i === 0 ? lookback * features : hiddenSize, hiddenSize, layerKey),
-    );
-    this.dropouts = keys.map((_, i) => new Dropout(dropout, i));
-    this.head = smallHead(numLayers === 0 ? lookback * features : hiddenSize, outputs, foldIn(key, "head"));
-  }
-
-  apply(x: Tensor, pass: Pass = inference): Tensor {
-    const [batch, lookback, features] = x.shape;
-    let hidden = reshape(x, [batch, Number(lookback) * Number(features)]);
-    this.layers.forEach((layer, i) => {
-      hidden = this.dropouts[i].apply(relu(layer.apply(hidden)), pass);
-    });
-    return this.head.apply(hidden);
-  }
-}
-
-function smallHead(inFeatures: number, outputs: number, key: Key): Linear {
-  const head = new Linear(inFeatures, outputs, key);
-  head.weight.value.forEach((value, i, values) => {
-    values[i] = 0.1 * value;
-  });
-  head.bias.value.fill(0);
-  return head;
+function requireWhole(name: NetworkName, option: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new PlatformError(
+    "input",
+    "MODEL_OPTION_INVALID",
+    `network ${name}: expected ${option} of ${least} or more, received ${value}`,
+  );
 }

@@ -27,9 +27,7 @@ const spec = (changes: Partial<ForecasterSpec> = {}): ForecasterSpec => ({
   horizons: set.horizons,
   quantiles: [0.1, 0.5, 0.9],
   network: "gru",
-  hiddenSize: 4,
-  numLayers: 1,
-  dropout: 0.2,
+  sizes: { hiddenSize: 4, numLayers: 1, dropout: 0.2 },
   loss: "mse",
   ...changes,
 });

@@ -3,13 +3,13 @@
  * as the ONNX graph that is deployed. Normalisation and its inverse are in the graph, so raw prices go in and forecasts in the
  * target's own unit come out.
  */
-import { foldIn, type Key, normalQuantile } from "../../base/index.ts";
+import { foldIn, type Key } from "../../base/index.ts";
 import type { PriceColumn } from "../../data/index.ts";
 import {
   add,
+  ascendingQuantiles,
   type BatchTensors,
   binaryCrossEntropy,
-  concat,
   constant,
   exp,
   gather,
@@ -19,7 +19,6 @@ import {
   input,
   type Layer,
   type Loss,
-  matmul,
   maximum,
   meanAbsoluteError,
   meanSquaredError,
@@ -31,7 +30,6 @@ import {
   reshape,
   sigmoid,
   slice,
-  softplus,
   sub,
   type Tensor,
   type TensorValue,
@@ -40,7 +38,7 @@ import {
   unpackParameters,
   weightedMean,
 } from "../../engine/index.ts";
-import { type NetworkName, network } from "../../models/index.ts";
+import { type NetworkName, type NetworkSizes, network } from "../../models/index.ts";
 import { type FeatureScaling, featureNames, normalize, windowFeatures } from "./features.ts";
 import { outcomes, type SampleSet } from "./samples.ts";
 import type { Target } from "./schema.ts";
@@ -54,9 +52,7 @@ export interface ForecasterSpec {
   /** Ascending; empty for a point forecast only, and always for directions. */
   readonly quantiles: readonly number[];
   readonly network: NetworkName;
-  readonly hiddenSize: number;
-  readonly numLayers: number;
-  readonly dropout: number;
+  readonly sizes: NetworkSizes;
   readonly loss: "mse" | "mae" | "huber";
 }
 
@@ -95,7 +91,11 @@ export class Forecaster {
     this.normalisation = normalisation;
     const features = featureNames(spec.columns).length;
     const outputs = spec.horizons.length * (1 + spec.quantiles.length);
-    this.#network = network(spec.network, { ...spec, features, outputs }, foldIn(key, "network"));
+    this.#network = network(
+      spec.network,
+      { lookback: spec.lookback, features, outputs, ...spec.sizes },
+      foldIn(key, "network"),
+    );
     this.parameters = parametersOf(this.#network);
   }
 
@@ -176,7 +176,7 @@ export class Forecaster {
     ]);
     const forecast = reshape(slice(answer, 2, 0, 1), [batch, horizons.length]);
     if (quantiles.length === 0) return { forecast, quantiles: null };
-    return { forecast, quantiles: ascending(slice(answer, 2, 1), quantiles) };
+    return { forecast, quantiles: ascendingQuantiles(slice(answer, 2, 1), quantiles) };
   }
 
   /** From normalised units to the target's own; increasing in the answer, so quantiles stay in order. */
@@ -235,19 +235,4 @@ export function standardOutcomes(set: SampleSet, target: Target): Float64Array {
   if (target === "direction") return outcomes(set, target);
   if (target === "volatility") return set.futureVolatility.map((value, i) => cut(value / volatility(i)));
   return set.logReturn.map((value, i) => cut(value / (volatility(i) * Math.sqrt(set.horizons[i % width]))));
-}
-
-/**
- * Numbers that ascend along the last axis: the first as it is, each next one above the one before by a positive step. With
- * answers of zero they are the quantiles of a standard normal outcome.
- */
-function ascending(raw: Tensor, levels: readonly number[]): Tensor {
-  const normal = levels.map(normalQuantile);
-  const first = add(slice(raw, 2, 0, 1), normal[0]);
-  if (levels.length === 1) return first;
-  // softplus(log(eᵍ - 1)) = g
-  const gaps = normal.slice(1).map((q, i) => Math.log(Math.expm1(q - normal[i])));
-  const steps = softplus(add(slice(raw, 2, 1), constant(gaps)));
-  const upper = levels.flatMap((_, row) => levels.map((__, column) => (row <= column ? 1 : 0)));
-  return matmul(concat([first, steps], 2), constant(upper, [levels.length, levels.length]));
 }

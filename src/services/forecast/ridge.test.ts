@@ -27,9 +27,7 @@ const spec: ForecasterSpec = {
   horizons: [1, 2],
   quantiles: [0.1, 0.9],
   network: "lstm",
-  hiddenSize: 4,
-  numLayers: 2,
-  dropout: 0.2,
+  sizes: { hiddenSize: 4, numLayers: 2, dropout: 0.2 },
   loss: "mse",
 };
 const all = everySample(set);

@@ -52,7 +52,7 @@ export async function fitLinear(
   },
 ): Promise<LinearBaseline> {
   const forecaster = new Forecaster(
-    { ...spec, network: "linear", quantiles: [], dropout: 0 },
+    { ...spec, network: "linear", sizes: {}, quantiles: [] },
     normalisation,
     options.key,
   );

@@ -69,15 +69,30 @@ export const Cleaning = z
   .describe("cleaning steps; every one is causal");
 export type Cleaning = z.output<typeof Cleaning>;
 
+/** A network reads those of the sizes that it has; docs/forecast.md lists them. */
+const networkSize = (most: number, meaning: string) =>
+  z.number().int().min(1).max(most).optional().describe(`${meaning}; by default the network's own`);
+
 export const TrainInput = z.object({
   ...PriceSourceFields,
   target: z.enum(targets).default("log-return").describe("what to forecast"),
   horizon: z.array(z.number().int().min(1)).min(1).default([1]).describe("bars ahead, one or several"),
   lookback: z.number().int().min(2).max(2000).default(30).describe("bars that the model sees"),
   model: z.enum(networkNames).default("lstm").describe("network"),
-  hiddenSize: z.number().int().min(1).max(2048).default(32).describe("width of each hidden layer"),
-  numLayers: z.number().int().min(1).max(8).default(1).describe("number of hidden layers"),
-  dropout: z.number().min(0).max(0.9).default(0.2).describe("share of hidden values dropped in training"),
+  hiddenSize: networkSize(2048, "width of the hidden layers"),
+  numLayers: networkSize(32, "number of hidden layers, blocks or stacks"),
+  numHeads: networkSize(
+    64,
+    "attention heads, which divide the hidden size; transformer, itransformer, patchTst",
+  ),
+  patchLength: networkSize(2000, "bars in a patch; patchTst"),
+  kernelSize: networkSize(2000, "bars in a kernel or a moving average; tcn, inceptionTime, dlinear"),
+  dropout: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .optional()
+    .describe("share of hidden values dropped in training; by default the network's own"),
   epochs: z.number().int().min(1).default(20).describe("passes over the training data, at most"),
   patience: z
     .number()

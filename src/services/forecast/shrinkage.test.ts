@@ -22,9 +22,7 @@ const make = (target: "log-return" | "direction") =>
       horizons: [1],
       quantiles: [],
       network: "linear",
-      hiddenSize: 1,
-      numLayers: 1,
-      dropout: 0,
+      sizes: {},
       loss: "mse",
     },
     {

@@ -10,11 +10,14 @@ import {
   fileLog,
   fit,
   folderCheckpoints,
+  type NetworkSizes,
+  networkSizes,
   noCheckpoints,
   type TrainingLog,
   type TrainingRecord,
 } from "../../models/index.ts";
 import { writeForecastArtifact } from "./artifact.ts";
+import { featureNames } from "./features.ts";
 import { Forecaster, type ForecasterSpec, type Normalisation } from "./forecaster.ts";
 import { fitNormalisation } from "./normalise.ts";
 import { loadPredictor, type Predictions } from "./predictor.ts";
@@ -60,11 +63,13 @@ export interface TrainingView {
 type Ports = Pick<Context, "models" | "progress" | "clock" | "signal">;
 
 export async function train(asked: TrainInput, context: Context): Promise<TrainOutput> {
-  const input = { ...asked, horizon: [...new Set(asked.horizon)] };
+  const horizon = [...new Set(asked.horizon)];
   const { signal, clock, ledger } = context;
   await ledger.check();
-  const { prices, report: cleaning } = await readClean(input, input.cleaning, context);
-  const set = cutSamples(prices, { lookback: input.lookback, horizons: input.horizon, which: "known" });
+  const { prices, report: cleaning } = await readClean(asked, asked.cleaning, context);
+  const set = cutSamples(prices, { lookback: asked.lookback, horizons: horizon, which: "known" });
+  // Whatever the network was by default is written down, so that a later training is of the same one.
+  const input = { ...asked, horizon, ...sizesOf(asked, set) };
   warnOfShortSymbols(set, context.logger);
   const split = splitSamples(set, input);
   const runtime = createRuntime(context.compute);
@@ -167,8 +172,17 @@ export function splitSamples(
   }
 }
 
+/** The network's sizes, with its own defaults where none were asked for. */
+function sizesOf({ model, lookback, ...sizes }: TrainInput, { columns }: SampleSet): NetworkSizes {
+  const { hiddenSize, numLayers, numHeads, patchLength, kernelSize, dropout } = sizes;
+  const asked = { hiddenSize, numLayers, numHeads, patchLength, kernelSize, dropout };
+  // Defaults follow the window; how many numbers come out does not matter to them.
+  const window = { lookback, features: featureNames(columns).length, outputs: 1 };
+  return networkSizes(model, { ...window, ...asked });
+}
+
 export function specOf(input: TrainInput, set: SampleSet): ForecasterSpec {
-  const { target, lookback, horizon, model, hiddenSize, numLayers, dropout, loss } = input;
+  const { target, lookback, horizon, model, loss } = input;
   return {
     target,
     columns: set.columns,
@@ -176,9 +190,7 @@ export function specOf(input: TrainInput, set: SampleSet): ForecasterSpec {
     horizons: horizon,
     quantiles: target === "direction" ? [] : [...new Set(input.quantiles)].sort((a, b) => a - b),
     network: model,
-    hiddenSize,
-    numLayers,
-    dropout,
+    sizes: sizesOf(input, set),
     loss,
   };
 }
@@ -196,11 +208,11 @@ export async function trainOn(
   const normalisation = await stage(ports, "normalise", () =>
     fitNormalisation(set, split.train, spec.target, runtime),
   );
+  const forecaster = new Forecaster(spec, normalisation, key); // sizes that do not fit are refused before more work is done
   const linear = await stage(ports, "linear", () =>
     fitBaseline(set, split, spec, normalisation, input, ports, runtime),
   );
 
-  const forecaster = new Forecaster(spec, normalisation, key);
   const run = runName(input, set.frame, split);
   const folder = await ports.models.checkpoints(run);
   const checkpoints = folderCheckpoints(folder, run);
@@ -245,7 +257,7 @@ async function fitBaseline(
       signal: ports.signal,
       progress: ports.progress,
     });
-  const forecaster = new Forecaster({ ...spec, network: "linear", dropout: 0 }, normalisation, key);
+  const forecaster = new Forecaster({ ...spec, network: "linear", sizes: {} }, normalisation, key);
   const silent = { ...ports, progress: { report() {} } };
   const fitted = await fitNetwork(
     forecaster,
