@@ -1,17 +1,16 @@
 /**
- * The names of BERT checkpoints (Devlin et al. 2018) as Hugging Face publishes them, and where each tensor stands in a `bert` of
- * ours:
+ * The names of BERT checkpoints (Devlin et al. 2018) as Hugging Face publishes them, and where each tensor stands in our `Bert`:
  *
- *     embeddings.{token,position,segment}.weight          embeddings.norm.{gain,bias}
+ *     embeddings.{token,position,segment}.weight          embeddings.norm.{scale,shift}
  *     layers.N.attention.{query,key,value,output}.{weight,bias}
- *     layers.N.attentionNorm.{gain,bias}
- *     layers.N.feedForward.{up,down}.{weight,bias}        layers.N.feedForwardNorm.{gain,bias}
+ *     layers.N.attentionNorm.{scale,shift}
+ *     layers.N.feedForward.{up,down}.{weight,bias}        layers.N.feedForwardNorm.{scale,shift}
  *     pooler.{weight,bias}
- *     maskedLanguage.transform.{weight,bias}              maskedLanguage.norm.{gain,bias}
+ *     maskedLanguage.transform.{weight,bias}              maskedLanguage.norm.{scale,shift}
  *     maskedLanguage.bias
  *
  * The prefix `bert.` is there in models with a head and missing in the bare encoder. Checkpoints converted from TensorFlow call the
- * norm's gain and bias `gamma` and `beta`. All matrices are `[out, in]`, as ours are. The masked-language decoder shares its matrix
+ * norm's scale and shift `gamma` and `beta`. All matrices are `[out, in]`, as ours are. The masked-language decoder shares its matrix
  * with the token embedding, so files leave it out or repeat it; either is right.
  */
 import type { WeightMapping, WeightRule } from "./weights.ts";
@@ -67,9 +66,9 @@ function both(to: string, from: string): WeightRule[] {
   if (!/norm$/i.test(to))
     return ["weight", "bias"].map((array) => ({ from: `${from}.${array}`, to: `${to}.${array}` }));
   return [
-    ["weight", "gain"],
-    ["bias", "bias"],
-    ["gamma", "gain"],
-    ["beta", "bias"],
+    ["weight", "scale"],
+    ["bias", "shift"],
+    ["gamma", "scale"],
+    ["beta", "shift"],
   ].map(([theirs, ours]) => ({ from: `${from}.${theirs}`, to: `${to}.${ours}` }));
 }

@@ -79,7 +79,7 @@ describe("loading", () => {
 function tree() {
   const [vocabulary, positions, segments, width, inner] = [7, 5, 2, 4, 6];
   const affine = (out: number, into: number) => ({ weight: zeros(out, into), bias: zeros(out) });
-  const norm = () => ({ gain: zeros(width), bias: zeros(width) });
+  const norm = () => ({ scale: zeros(width), shift: zeros(width) });
   return {
     embeddings: {
       token: { weight: zeros(vocabulary, width) },
