@@ -10,8 +10,8 @@ import { type DeclaredType, Emitter, valueInfo } from "./emitter.ts";
 import { type GraphProto, GraphProtoSchema, ModelProtoSchema, type NodeProto } from "./generated/onnx_pb.js";
 import { irVersionOf, requireWritable } from "./operator-versions.ts";
 
-/** Training graphs use operator set 18 (bitwise operators); inference graphs need only 17, which older runtimes read too. */
-export const trainingOpset = 18;
+/** Training graphs use operator set 20 (bitwise operators, GELU); inference graphs need only 17, which older runtimes read too. */
+export const trainingOpset = 20;
 export const inferenceOpset = 17;
 
 export interface ModelOptions {
