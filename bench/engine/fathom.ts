@@ -1,5 +1,5 @@
 /** Fathom's side of the comparison: the graphs that `fit` trains with and that an artifact holds, timed inside the worker. */
-import { createRuntime, flopOf, input, toOnnx, traceGraph } from "../../src/engine/index.ts";
+import { createRuntime, flopOf, input, threadsFor, toOnnx, traceGraph } from "../../src/engine/index.ts";
 import { networkOf, prepareSteps, samplesOf } from "../../src/services/bench/index.ts";
 import type { Work } from "./work.ts";
 
@@ -30,14 +30,15 @@ async function prepareTraining({ model, batch }: Work): Promise<Prepared> {
 
 async function prepareForward({ model, batch }: Work): Promise<Prepared> {
   const { inputs, apply } = networkOf(model);
-  const runtime = createRuntime({ threads: 1 }); // as `forecast.predict` has it
+  const runtime = createRuntime({ threads: 2 });
   const begun = performance.now();
   const names = Object.entries(inputs).map(
     ([name, { shape, below }]) =>
       [name, input(name, ["batch", ...shape], below === undefined ? "float32" : "int64")] as const,
   );
   const graph = traceGraph({ y: apply(Object.fromEntries(names)) });
-  const session = await runtime.load(toOnnx(graph));
+  const flop = flopOf(graph);
+  const session = await runtime.load(toOnnx(graph), { threads: threadsFor(flop, 2) });
   const buildMilliseconds = performance.now() - begun;
   const feeds = Object.fromEntries(
     Object.entries(inputs).map(([name, column], i) => [name, samplesOf(column, batch, i)]),
@@ -46,5 +47,5 @@ async function prepareForward({ model, batch }: Work): Promise<Prepared> {
     ...(await session.run({ feeds, fetch: ["y"], repeat })).milliseconds,
   ];
   await step(20);
-  return { flop: flopOf(graph), buildMilliseconds, step, close: () => runtime.close() };
+  return { flop, buildMilliseconds, step, close: () => runtime.close() };
 }

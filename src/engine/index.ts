@@ -213,4 +213,4 @@ export {
   type TrainingState,
 } from "./training/training.ts";
 export { verifyGraph } from "./verify.ts";
-export { flopOf } from "./work.ts";
+export { flopOf, threadsFor } from "./work.ts";

@@ -15,6 +15,20 @@ export function flopOf({ nodes, outputs, resolve }: Graph): number {
   );
 }
 
+/** From this many operations on, threads that work side by side save more than their exchange costs. */
+const largeFlop = 4e7;
+
+/**
+ * Threads that pay off for a graph of so many operations: one for a small graph, all for a large one.
+ *
+ * @example
+ * threadsFor(1e6, 8); // => 1
+ * threadsFor(1e9, 8); // => 8
+ */
+export function threadsFor(flop: number, available: number): number {
+  return flop < largeFlop ? 1 : available;
+}
+
 /** What a node costs; an output that nothing reads is not computed. */
 type Rule = (inputs: readonly Tensor[], node: Node, isRead: (output: Tensor) => boolean) => number;
 

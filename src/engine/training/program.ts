@@ -20,7 +20,7 @@ import { clipByNorm, type Optimiser } from "../optimisers.ts";
 import { formatShape, mismatch, type TensorType } from "../shape.ts";
 import { input, inputName, type Parameter, type Tensor } from "../tensor.ts";
 import { verifyGraph } from "../verify.ts";
-import { flopOf } from "../work.ts";
+import { flopOf, threadsFor } from "../work.ts";
 import { learned, packedSize, viewsOf } from "./packing.ts";
 
 /** What the loss of one batch is made from. */
@@ -94,9 +94,6 @@ export interface ShardPlan {
   readonly update: CompiledGraph;
 }
 
-/** From this many operations on, threads that work side by side save more than their exchange costs. */
-const largeFlop = 4e7;
-
 /** Traces a training step and compiles it. */
 export function compileTraining(spec: TrainingSpec): TrainingProgram {
   const roles = spec.parameters.map(({ parameter }) => parameter.role);
@@ -110,7 +107,7 @@ export function compileTraining(spec: TrainingSpec): TrainingProgram {
   const differentiated = traceGraph({ loss: whole.loss, gradient: whole.gradient });
   verifyGraph(differentiated);
   const flop = flopOf(differentiated);
-  const small = flop < largeFlop;
+  const small = threadsFor(flop, 2) === 1;
   const shards = spec.shards ?? (small || spec.batchSize === 1 ? 1 : 2);
   if (!(Number.isSafeInteger(shards) && shards >= 1 && shards <= spec.batchSize)) {
     throw mismatch(`training: expected 1 to ${spec.batchSize} shards of the batch, received ${shards}`);
