@@ -56,7 +56,8 @@ export function isInstalled(folder) {
 export async function build() {
   say("building dist/ from src/");
   const stamp = fingerprint();
-  const staging = mkdtempSync(path.join(root, ".dist-"));
+  const closed = mkdtempSync(path.join(root, ".dist-"));
+  const staging = path.join(closed, "dist"); // made by the compiler, and so readable for whoever may read its files
   try {
     const compiler = path.join(root, "node_modules", "typescript", "bin", "tsc");
     const flags = [compiler, "-p", "tsconfig.build.json", "--outDir", staging, "--noEmitOnError"];
@@ -68,7 +69,7 @@ export async function build() {
     rmSync(dist, { recursive: true, force: true });
     moveFolder(staging, dist);
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    rmSync(closed, { recursive: true, force: true });
   }
 }
 

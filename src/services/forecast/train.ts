@@ -11,6 +11,7 @@ import {
   noCheckpoints,
 } from "../../models/index.ts";
 import { writeForecastArtifact } from "./artifact.ts";
+import { withNotes } from "./continuation.ts";
 import { Forecaster, type ForecasterSpec, type Normalisation } from "./forecaster.ts";
 import { fitNormalisation } from "./normalise.ts";
 import { loadPredictor, type Predictions } from "./predictor.ts";
@@ -50,7 +51,7 @@ export interface TrainingView {
   readonly simulation: string | null;
 }
 
-type Ports = Pick<Context, "models" | "progress" | "clock" | "signal">;
+type Ports = Pick<Context, "models" | "progress" | "clock" | "logger" | "signal">;
 
 export async function train(asked: TrainInput, context: Context): Promise<TrainOutput> {
   const input = { ...asked, horizon: [...new Set(asked.horizon)] };
@@ -59,13 +60,15 @@ export async function train(asked: TrainInput, context: Context): Promise<TrainO
   const set = cutSamples(prices, { lookback: input.lookback, horizons: input.horizon, which: "known" });
   warnOfShortSymbols(set, context.logger);
   const split = splitSamples(set, input);
+  const reference = input.out ?? `forecast-${runName(input, set.frame, split)}`;
+  const { replaces } = await context.models.prepare(reference);
+  if (replaces) context.logger.info(`the model ${reference} will be replaced when the new one is ready`);
   const runtime = createRuntime(context.compute);
   try {
     const trained = await trainOn(set, split, specOf(input, set), input, context, runtime);
     const judged = await stage(context, "judge", () =>
       judge(trained, set, split.test, input, runtime, signal),
     );
-    const reference = input.out ?? `forecast-${runName(input, set.frame, split)}`;
     const scores = judged.scores;
     const facts = {
       target: input.target,
@@ -193,7 +196,7 @@ export async function trainOn(
 
   const forecaster = new Forecaster(spec, normalisation, key);
   const run = runName(input, set.frame, split);
-  const checkpoints = folderCheckpoints(await ports.models.checkpoints(run), run);
+  const checkpoints = withNotes(folderCheckpoints(await ports.models.checkpoints(run), run), ports);
   const fitted = await fitNetwork(forecaster, set, split, input, ports, runtime, checkpoints);
   const shrinkage = await fitShrinkage(forecaster, fitted.parameters, set, split.validation, {
     runtime,
