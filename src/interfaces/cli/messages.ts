@@ -11,6 +11,8 @@ export const messages = {
   environment: "Environment",
   exitStatuses: "Exit statuses",
   required: "required",
+  path: "path",
+  item: (place: number) => `item ${place}`,
   defaultsTo: (value: string) => `default ${value}`,
   range: {
     between: (low: number, high: number) => `${low} to ${high}`,
@@ -27,7 +29,7 @@ export const messages = {
     json: "print exactly one JSON document, the output, on standard output",
     dataFolder: "where models, checkpoints and the ledger live (default ./fathom-data)",
     provider: "what trains and runs networks (default cpu); cuda and webgpu need their libraries",
-    quiet: "no progress on standard error",
+    quiet: "no progress and no notes on standard error; warnings and errors stay",
     help: "this page",
     version: "the version",
   },
@@ -48,8 +50,8 @@ export const messages = {
   reused: (folder: string, at: string) =>
     `model ${folder} of ${at} is used again; --retrain trains a new one`,
   stopping: "stopping; press Ctrl-C again to end at once",
-  unknownProvider: (where: string, received: string, known: readonly string[]) =>
-    `${where}: expected ${known.join(", ")}, received ${JSON.stringify(received)}`,
+  unknownProvider: (received: string, known: readonly string[]) =>
+    `FATHOM_PROVIDER: expected ${known.join(", ")}, received ${JSON.stringify(received)}`,
   unknownCommand: (words: string, hint: string) => `there is no command "${words}"${hint}`,
   didYouMean: (names: readonly string[]) => `; did you mean ${names.join(" or ")}?`,
   seeHelp: (command: string) => `; ${command} --help lists what there is`,

@@ -18,7 +18,11 @@ const start = capability({
   name: "start",
   summary: messages.startSummary,
   input: TrainInput.extend({
-    data: z.string().default("simulated").describe("price file, or 'simulated' for the built-in market"),
+    data: z
+      .string()
+      .min(1)
+      .default("simulated")
+      .describe("price file, or 'simulated' for the built-in market"),
     horizon: z.array(z.number().int().min(1)).min(1).default([1, 5]).describe("bars ahead, one or several"),
     once: z.boolean().default(false).describe("end after the report"),
     retrain: z.boolean().default(false).describe("train even when the same model is there"),

@@ -32,6 +32,7 @@ export const messages = {
   bodyExpected: "body: expected a JSON object, received nothing",
   bodyNotObject: (received: string) => `body: expected a JSON object, received ${received}`,
   bodyNotJson: (reason: string) => `body: expected JSON, received ${reason}`,
+  keyRefused: (key: string) => `body: expected other keys, received "${key}", which is refused in any place`,
   bodyTooLarge: (limit: number) => `body: expected at most ${limit} bytes, received more`,
   mediaType: (received: string | undefined) =>
     `content-type: expected application/json, received ${received ?? "none"}`,
