@@ -221,6 +221,11 @@ export const errorTable = {
     kind: "conflict",
     meaning: "The folder is not an artifact of Fathom, or of a version that this one cannot read.",
   },
+  ARTIFACT_DIFFERS: {
+    kind: "conflict",
+    meaning:
+      "The model of this name was trained by another request or on other data. `--retrain` replaces it; another `--out` keeps both.",
+  },
   // forecast
   FORECAST_NOTHING_NEW: {
     kind: "input",

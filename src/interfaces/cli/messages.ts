@@ -49,6 +49,10 @@ export const messages = {
   startSummary: "The main job: train a forecast on prices, write its report, and serve it",
   reused: (folder: string, at: string) =>
     `model ${folder} of ${at} is used again; --retrain trains a new one`,
+  otherTraining: (reference: string, differences: readonly string[]) =>
+    `${reference}: expected the model of this training, found that of another (${differences.join("; ")}); --retrain replaces it, another --out keeps both`,
+  otherField: (flag: string, asked: string, found: string) => `${flag}: expected ${asked}, found ${found}`,
+  otherBytes: (flag: string) => `${flag}: expected the same bytes, found others`,
   stopping: "stopping; press Ctrl-C again to end at once",
   unknownProvider: (received: string, known: readonly string[]) =>
     `FATHOM_PROVIDER: expected ${known.join(", ")}, received ${JSON.stringify(received)}`,
