@@ -73,6 +73,7 @@ export const messages = {
   inputTwice: (flag: string) =>
     `--input and ${flag}: expected one of them to read standard input, received both as -`,
   standardInput: "standard input",
+  standardOutput: "standard output",
   timeLeft: (seconds: string) => `${seconds} left`,
   warning: (message: string) => `warning: ${message}`,
   internalHint: "set FATHOM_DEBUG=1 to see where",

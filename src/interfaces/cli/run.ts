@@ -85,7 +85,8 @@ export async function runCli(options: CliOptions): Promise<number> {
   }
 }
 
-function failureLine({ kind, code, message }: Failure, debug: boolean): string {
+/** `error CODE: message`, and for a mistake of ours how to see more of it. */
+export function failureLine({ kind, code, message }: Failure, debug = false): string {
   const hint = kind === "bug" && !debug ? ` (${messages.internalHint})` : "";
   return `error ${code}: ${printable(message)}${hint}`;
 }
