@@ -51,6 +51,15 @@ test("prints exactly one JSON document with --json, and progress beside it", asy
   expect(stderr).toBe("counting (to=3)\ncount: 1/3 steps, loss 1\ncount: 3/3 steps, loss 0.3333\n");
 });
 
+test("draws on a terminal that does not know its width", async () => {
+  let text = "";
+  const write = (words: string) => {
+    text += words;
+  };
+  await fathom("toy count --json", { stderr: { write, isTTY: true, columns: 0 } });
+  expect(text).toMatch(/count {2}\[#{30}\] {2}3\/3 steps/);
+});
+
 test("prints JSON for people when there is no summary", async () => {
   expect((await fathom("toy count --quiet")).stdout).toBe('{\n  "counted": 3\n}\n');
 });

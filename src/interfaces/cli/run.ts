@@ -66,7 +66,7 @@ export async function runCli(options: CliOptions): Promise<number> {
   const terminal = openTerminal({
     write: (text) => stderr.write(text),
     isTerminal: stderr.isTTY === true,
-    columns: () => stderr.columns ?? 80,
+    columns: () => stderr.columns || 80, // a terminal that does not know its size says 0
     elapsed: options.elapsed,
     quiet: isOn("quiet", argv),
   });
@@ -94,7 +94,7 @@ export function failureLine({ kind, code, message }: Failure, debug = false): st
 async function dispatch(options: CliOptions, terminal: Terminal): Promise<void> {
   const { capabilities, commands = [], stdout, version } = options;
   const argv = commonLast(options.argv);
-  const width = Math.min(120, Math.max(60, stdout.columns ?? 100));
+  const width = Math.min(120, Math.max(60, stdout.columns || 100));
   let words = commandWords(argv);
   let flags = argv.slice(words.length);
   if (words[0] === "help") {
