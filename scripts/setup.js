@@ -56,20 +56,25 @@ export function isInstalled(folder) {
 export async function build() {
   say("building dist/ from src/");
   const stamp = fingerprint();
-  const staging = mkdtempSync(path.join(root, ".dist-"));
+  const closed = mkdtempSync(path.join(root, ".dist-"));
+  const staging = path.join(closed, "dist"); // made by the compiler, and so readable for whoever may read its files
+  let status;
   try {
     const compiler = path.join(root, "node_modules", "typescript", "bin", "tsc");
     const flags = [compiler, "-p", "tsconfig.build.json", "--outDir", staging, "--noEmitOnError"];
-    const status = await runTool(process.execPath, flags, root);
-    if (status !== 0)
-      fail(status, "BUILD_FAILED", `the compiler ended with status ${status}, see its message above`);
-    writeFileSync(path.join(staging, ".stamp"), stamp);
-    const dist = path.join(root, "dist");
-    rmSync(dist, { recursive: true, force: true });
-    moveFolder(staging, dist);
+    status = await runTool(process.execPath, flags, root);
+    if (status === 0) {
+      writeFileSync(path.join(staging, ".stamp"), stamp);
+      const dist = path.join(root, "dist");
+      rmSync(dist, { recursive: true, force: true });
+      moveFolder(staging, dist);
+    }
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    rmSync(closed, { recursive: true, force: true });
   }
+  // Only now, since it ends the process before anything could be cleaned up.
+  if (status !== 0)
+    fail(status, "BUILD_FAILED", `the compiler ended with status ${status}, see its message above`);
 }
 
 /** Whether dist/ was built from src/ as it is now. */

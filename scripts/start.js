@@ -1,11 +1,14 @@
 // `npm start`: the set-up, then `fathom start` with the given arguments.
 //
 // The command runs in this process rather than in a child, so that there is nobody to forward a signal or an exit status
-// to, and nothing that could outlive us. Under npm a Ctrl-C arrives twice: from the terminal and once more from npm.
+// to, and nothing that could outlive us; we ourselves end with the npm that ran us. Under npm a Ctrl-C arrives twice: from
+// the terminal and once more from npm.
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { endWithNpm } from "./parent.js";
 import { root, setUp } from "./setup.js";
 
+endWithNpm();
 await setUp();
 const command = path.join(root, "bin", "fathom.js");
 process.argv = [process.argv[0], command, "start", ...process.argv.slice(2)];

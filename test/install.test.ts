@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { missingBuilds } from "../scripts/complete-lock.js";
@@ -36,3 +37,14 @@ test("finds the build that a lock file lacks, beside its package or above it", (
 test("runs no install script of a package", () => expect(read(".npmrc")).toMatch(/^ignore-scripts=true$/m));
 
 test("sees that this installation is the one of the lock file", () => expect(isInstalled(root)).toBe(true));
+
+// Built by one user and run by another, as in an image: a private dist/ would look as if it had not been built.
+test.skipIf(process.platform === "win32" || !existsSync(path.join(root, "dist")))(
+  "builds dist/ with the usual mode of a folder",
+  () => {
+    const closed = mkdtempSync(path.join(os.tmpdir(), "fathom-mode-"));
+    mkdirSync(path.join(closed, "plain"));
+    expect(statSync(path.join(root, "dist")).mode).toBe(statSync(path.join(closed, "plain")).mode);
+    rmSync(closed, { recursive: true });
+  },
+);

@@ -245,6 +245,11 @@ export const errorTable = {
     meaning:
       "A file of weights does not fit the model. The message names every tensor that is missing, unexpected or of another shape; nothing was loaded.",
   },
+  ARTIFACT_DIFFERS: {
+    kind: "conflict",
+    meaning:
+      "The model of this name was trained by another request or on other data. `--retrain` replaces it; another `--out` keeps both.",
+  },
   // forecast
   FORECAST_NOTHING_NEW: {
     kind: "input",

@@ -44,6 +44,11 @@ export interface MarketPort {
 
 /** Where trained models live. A reference is a path or a name below the data folder. */
 export interface ModelsPort {
+  /**
+   * Fails at once with what `create` and `checkpoints` would fail with after hours of work: a folder of somebody's, a place
+   * that cannot be written. Changes nothing. `replaces`: a model has this name, and `create` puts the new one in its place.
+   */
+  prepare(reference: string): Promise<{ readonly replaces: boolean }>;
   /** Fills a staging folder through `write` and gives it its name only when `write` has returned: all or nothing. */
   create(reference: string, write: (folder: string) => Promise<void>): Promise<string>;
   /** The folder of an existing artifact. @throws PlatformError `ARTIFACT_MISSING` */

@@ -13,10 +13,11 @@ export function filterPrices(
 ): PriceTable {
   const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = filter;
   const wanted =
-    filter.symbols && filter.symbols.length > 0 ? filter.symbols.map((s) => s.trim().toUpperCase()) : null;
+    filter.symbols && filter.symbols.length > 0 ? filter.symbols.map((symbol) => symbol.trim()) : null;
+  const capitals = wanted?.map((symbol) => symbol.toUpperCase());
   const upper = table.symbols.map((symbol) => symbol.toUpperCase());
   for (const symbol of wanted ?? []) {
-    if (upper.includes(symbol)) continue;
+    if (upper.includes(symbol.toUpperCase())) continue;
     throw new PlatformError(
       "missing",
       "DATA_SYMBOL_UNKNOWN",
@@ -24,7 +25,7 @@ export function filterPrices(
       { file: table.source, field: "symbols" },
     );
   }
-  const keeps = upper.map((symbol) => wanted === null || wanted.includes(symbol));
+  const keeps = upper.map((symbol) => capitals === undefined || capitals.includes(symbol));
   const rows = Int32Array.from(table.time.keys()).filter(
     // A row without a time is kept, so that the cleaning report can name it.
     (row) => keeps[table.symbol[row]] && !(table.time[row] < from || table.time[row] > to),

@@ -139,6 +139,18 @@ test.each<[string, number, RegExp, string[]]>([
     /^error WRITE_FAILED: /,
     train("--data", "good.csv", "--out", "./good.csv/model"),
   ],
+  [
+    "a file as --out",
+    5,
+    /^error WRITE_FAILED: \.\/good\.csv: expected a new name or a trained model to replace, found a file/,
+    train("--data", "good.csv", "--out", "./good.csv"),
+  ],
+  [
+    "a file as the data folder",
+    5,
+    /^error WRITE_FAILED: .*good\.csv: expected a folder, found a file$/,
+    train("--data", "good.csv", "--data-folder", "good.csv"),
+  ],
 ])("answers %s with status %i and one line", async (_, status, line, args) => {
   const before = readdirSync(join(folder, "data", "models"));
   const ended = await fathom(folder, [...args, "--quiet"]);
@@ -149,6 +161,15 @@ test.each<[string, number, RegExp, string[]]>([
   expect(ended.stdout).toBe("");
   expect(readdirSync(join(folder, "data", "models"))).toEqual(before);
   expect(readFileSync(join(folder, "mine", "diary.txt"), "utf8")).toBe("dear diary");
+});
+
+test("judges --out before it trains, and says that a model will be replaced", async () => {
+  const foreign = await fathom(folder, train("--data", "good.csv", "--out", "./mine"));
+  expect(foreign.status).toBe(4);
+  expect(foreign.stderr).not.toMatch(/^(normalise|linear|train):/m);
+  const replaced = await fathom(folder, train("--data", "good.csv", "--out", "good"));
+  expect(replaced.status).toBe(0);
+  expect(replaced.stderr).toContain("the model good will be replaced when the new one is ready\n");
 });
 
 test("counts NaN and infinity among the missing cells", async () => {
@@ -217,10 +238,14 @@ test("keeps a checkpoint when it is interrupted, and continues from it to the sa
   ];
   const stopped = await fathom(folder, long("stopped"), { interruptWhen: /train: [\s\S]*train: / });
   expect(stopped.status, stopped.stderr).toBe(130);
-  expect(stopped.stderr).toMatch(/error INTERRUPTED: /);
+  expect(stopped.stderr).toMatch(
+    /^the training is kept up to its last whole epoch; the same command continues it\n(.*\n)*error INTERRUPTED: /m,
+  );
   expect(existsSync(join(folder, "data", "models", "stopped"))).toBe(false);
-  const resumed = JSON.parse((await fathom(folder, [...long("stopped"), "--json"])).stdout);
+  const again = await fathom(folder, [...long("stopped"), "--json"]);
+  const resumed = JSON.parse(again.stdout);
   expect(resumed.resumedFrom).toBeGreaterThan(0);
+  expect(again.stderr).toContain(`continues from epoch ${resumed.resumedFrom} of an interrupted training\n`);
   const whole = JSON.parse((await fathom(folder, [...long("whole"), "--json"])).stdout);
   expect(whole.resumedFrom).toBe(0);
   expect(resumed.history).toEqual(whole.history);

@@ -23,12 +23,17 @@ export interface Ended {
 export function fathom(
   folder: string,
   args: readonly string[],
-  options: { readonly interruptWhen?: RegExp } = {},
+  options: {
+    readonly interruptWhen?: RegExp;
+    /** What stands on standard input. */
+    readonly text?: string;
+  } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [path.join(root, "bin/fathom.js"), ...args], {
     cwd: folder,
     env: { ...process.env, FATHOM_DATA_FOLDER: path.join(folder, "data") },
   });
+  child.stdin.end(options.text ?? "");
   let [stdout, stderr, interrupted] = ["", "", false];
   child.stdout.on("data", (text) => {
     stdout += text;

@@ -51,6 +51,15 @@ test("prints exactly one JSON document with --json, and progress beside it", asy
   expect(stderr).toBe("counting (to=3)\ncount: 1/3 steps, loss 1\ncount: 3/3 steps, loss 0.3333\n");
 });
 
+test("draws on a terminal that does not know its width", async () => {
+  let text = "";
+  const write = (words: string) => {
+    text += words;
+  };
+  await fathom("toy count --json", { stderr: { write, isTTY: true, columns: 0 } });
+  expect(text).toMatch(/count {2}\[#{30}\] {2}3\/3 steps/);
+});
+
 test("prints JSON for people when there is no summary", async () => {
   expect((await fathom("toy count --quiet")).stdout).toBe('{\n  "counted": 3\n}\n');
 });
@@ -58,6 +67,7 @@ test("prints JSON for people when there is no summary", async () => {
 test("finds an action under both spellings, and common flags before the command", async () => {
   expect((await fathom("--json toy movingAverage --data p.csv")).status).toBe(0);
   expect((await fathom("--quiet --data-folder d toy count")).status).toBe(0);
+  expect((await fathom("--json true --provider cpu -q toy count")).stdout).toBe('{"counted":3}\n');
 });
 
 test("takes the input from a file or standard input, with flags over it", async () => {
@@ -86,7 +96,7 @@ test.each([
   [
     "toy moving-average --data p --method simpel --horizon 0",
     2,
-    'error INPUT_INVALID: --method: expected "simple" or "exponential", received "simpel"; did you mean "simple"?; --horizon.0: expected a whole number of at least 1, received 0',
+    'error INPUT_INVALID: --method: expected "simple" or "exponential", received "simpel"; did you mean "simple"?; --horizon: item 1: expected a whole number of at least 1, received 0',
   ],
   ["toy moving-average --dta p", 2, "error INPUT_INVALID: unknown flag --dta; did you mean --data?"],
   [
@@ -116,6 +126,35 @@ test.each([
     3,
     "error ARTIFACT_MISSING: nothing: expected the folder of a trained model, found nothing there",
   ],
+  ["toy count --json=maybe", 2, 'error INPUT_INVALID: --json: expected true or false, received "maybe"'],
+  ["toy count --quiet=maybe", 2, 'error INPUT_INVALID: --quiet: expected true or false, received "maybe"'],
+  ["toy count --help=maybe", 2, 'error INPUT_INVALID: --help: expected true or false, received "maybe"'],
+  [
+    "toy count --provider gpu",
+    2,
+    'error INPUT_INVALID: --provider: expected one of "cpu", "cuda" or "webgpu", received "gpu"; did you mean "cpu"?',
+  ],
+  [
+    "--provider=gpu --json=maybe toy count",
+    2,
+    'error INPUT_INVALID: --json: expected true or false, received "maybe"; --provider: expected one of "cpu", "cuda" or "webgpu", received "gpu"; did you mean "cpu"?',
+  ],
+  [
+    "--provider gpu",
+    2,
+    'error INPUT_INVALID: --provider: expected one of "cpu", "cuda" or "webgpu", received "gpu"; did you mean "cpu"?',
+  ],
+  [
+    "toy count --data-folder=",
+    2,
+    'error INPUT_INVALID: --data-folder: expected text of at least 1 character, received ""',
+  ],
+  [
+    "toy moving-average --input=",
+    2,
+    'error INPUT_INVALID: --input: expected text of at least 1 character, received ""',
+  ],
+  ["toy count --quiet --fail field", 2, "error INPUT_INVALID: --step-ms: expected a later one, received 1"],
   ["toy count --quiet --fail conflict", 4, "error TRAINING_DIVERGED: toy.count: the loss became NaN"],
   ["toy count --quiet --fail bug", 1, "error INTERNAL: secret insides (set FATHOM_DEBUG=1 to see where)"],
 ])("answers `fathom %s` with exit status %d and one line", async (words, status, line) => {
@@ -180,6 +219,19 @@ test("writes help from the schema at every level", async () => {
     /--cleaning\.outliers <hampel \| iqr \| none>\s+rule for outliers \(default hampel\)/,
   );
   expect((await fathom("toy count -h")).stdout).toContain("fathom toy count [flags]");
+});
+
+test("takes a switch of every command as it was given, on or off", async () => {
+  expect((await fathom("toy count --quiet=false --json=true")).stderr).toContain("counting");
+  expect((await fathom("toy count --quiet true --json false")).stderr).toBe("");
+  expect((await fathom("toy wrong --json=true")).stdout).toMatch(/^{"type":"urn:fathom:error:internal"/);
+  expect((await fathom("toy count --help=true")).stdout).toContain("fathom toy count [flags]");
+});
+
+test("names what a common flag takes", async () => {
+  const { stdout } = await fathom("--help");
+  expect(stdout).toMatch(/--data-folder <path> +where models/);
+  expect(stdout).toMatch(/--provider <cpu \| cuda \| webgpu>\s+what trains/);
 });
 
 test("names its version", async () => {

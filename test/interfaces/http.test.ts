@@ -152,6 +152,24 @@ test.each([
   if (status === 405) expect(response.headers.allow).toMatch(/POST|GET/);
 });
 
+test.each([
+  [
+    '{"data":"p","__proto__":{}}',
+    'body: expected other keys, received "__proto__", which is refused in any place',
+  ],
+  [
+    '{"weights":{"constructor":{"prototype":1}}}',
+    'body: expected other keys, received "constructor", which is refused in any place',
+  ],
+  ["{oops", expect.stringMatching(/^body: expected JSON, received /)],
+  [" ", "body: expected a JSON object, received nothing"],
+])("says of the body %s what is wrong with it", async (payload, detail) => {
+  const { app } = await server();
+  const headers = { "content-type": "application/json" };
+  const response = await app.inject({ method: "POST", url: "/v1/toy/moving-average", headers, payload });
+  expect(response.json()).toMatchObject({ status: 400, code: "INPUT_INVALID", detail });
+});
+
 test("keeps a mistake of ours to itself", async () => {
   const { post } = await server();
   const response = await post("/v1/toy/wrong", {});

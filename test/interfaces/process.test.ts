@@ -1,12 +1,13 @@
 /** What only a process can show: signals, pipes and the exit status that the shell sees. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
 
+const toyFathom = ["--import", "tsx", "test/interfaces/toy-fathom.ts"];
+
 function fathom(...words: string[]) {
-  const child = spawn(process.execPath, ["--import", "tsx", "test/interfaces/toy-fathom.ts", ...words], {
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  const child = spawn(process.execPath, [...toyFathom, ...words], { stdio: ["pipe", "pipe", "pipe"] });
   onTestFinished(() => {
     child.kill("SIGKILL");
   });
@@ -51,6 +52,17 @@ test("is quiet when nobody reads its output any more", async () => {
   child.stdout.destroy();
   expect(await exit).toEqual([0, null]);
   expect(output.stderr).toBe("");
+});
+
+test.skipIf(process.platform !== "linux")("says in one line that its output could not be written", () => {
+  const full = openSync("/dev/full", "w");
+  onTestFinished(() => closeSync(full));
+  const { status, stderr } = spawnSync(process.execPath, [...toyFathom, "toy", "count", "--quiet"], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  expect(stderr).toBe("error DISK_FULL: standard output: expected room on the disk, received ENOSPC\n");
+  expect(status).toBe(5);
 });
 
 test("serves until it is told to stop", async () => {

@@ -44,7 +44,7 @@ const count = capability({
   input: z.object({
     to: z.int().min(1).default(3),
     stepMs: z.int().min(0).default(1),
-    fail: z.enum(["no", "conflict", "bug"]).default("no"),
+    fail: z.enum(["no", "field", "conflict", "bug"]).default("no"),
   }),
   output: z.object({ counted: z.int() }),
   async run({ to, stepMs, fail }, { progress, signal, logger }) {
@@ -54,6 +54,10 @@ const count = capability({
         throw interrupted("toy.count");
       });
       progress.report({ stage: "count", done: i, total: to, unit: "steps", values: { loss: 1 / i } });
+    }
+    if (fail === "field") {
+      const message = `stepMs: expected a later one, received ${stepMs}`;
+      throw new PlatformError("input", "INPUT_INVALID", message, { field: "stepMs" });
     }
     if (fail === "conflict")
       throw new PlatformError("conflict", "TRAINING_DIVERGED", "toy.count: the loss became NaN");

@@ -75,7 +75,9 @@ export async function readWithDuckDb(
   }
 }
 
-const pathsIn = (folder: string) => new RegExp(`${folder.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\S*`, "g");
+/** Our temporary names, with the quotes and the word that DuckDB puts around them. */
+const pathsIn = (folder: string) =>
+  new RegExp(`(\\bfile )?["']?${folder.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}[^\\s"']*["']?`, "g");
 
 function firstSentence(message: string, temporaryPath: RegExp): string {
   const line = message.split("\n")[0].replace(/^(Invalid Input|IO) Error: /, "");
@@ -104,7 +106,7 @@ async function readTable(
   format: Format,
   filter: RowFilter,
 ): Promise<PriceFile> {
-  const columns = await describe(connection, path, format);
+  const columns = await describe(connection, path, format, opened.name);
   const layout = findLayout(
     columns.map((column) => column.name),
     opened.name,
@@ -129,12 +131,26 @@ async function readTable(
   });
 }
 
-async function describe(connection: DuckDBConnection, path: string, format: Format): Promise<SqlColumn[]> {
+async function describe(
+  connection: DuckDBConnection,
+  path: string,
+  format: Format,
+  source: string,
+): Promise<SqlColumn[]> {
   const table =
     format === "parquet"
       ? `read_parquet(${literal(path)})`
       : `read_json(${literal(path)}, sample_size = 20480, convert_strings_to_integers = false, dateformat = 'none', timestampformat = 'none')`;
   const rows = (await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${table}`)).getRows();
+  // What DuckDB makes of values that are no records, and of none at all: one column of its own.
+  if (format === "json" && rows.length === 1 && rows[0][0] === "json") {
+    throw new PlatformError(
+      "input",
+      "DATA_EMPTY_FILE",
+      `${source}: expected records such as {"date": "2020-01-31", "close": 10.5}, found none such`,
+      { file: source },
+    );
+  }
   return rows.map(([name, type]) => ({
     name: String(name),
     type: format === "json" ? "VARCHAR" : String(type),

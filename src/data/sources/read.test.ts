@@ -123,7 +123,13 @@ test("reads records of JSON, as an array, by line, and packed", async () => {
     'DATA_CELL_NOT_NUMBER p.json line 1, column "close": expected a number, received "abc"',
   );
   expect(await failure(read('[{"date":"2024-01-02","close":', {}, "p.json"))).toMatch(
-    /^DATA_CORRUPT p\.json: expected JSON/,
+    /^DATA_CORRUPT p\.json: expected JSON records, received what cannot be read: Malformed JSON in the file, at byte/,
+  );
+});
+
+test.each(["[]", "{}", "[1, 2]", "[[1]]"])("finds no records in the JSON %s", async (text) => {
+  expect(await failure(read(text, {}, "p.json"))).toBe(
+    'DATA_EMPTY_FILE p.json: expected records such as {"date": "2020-01-31", "close": 10.5}, found none such',
   );
 });
 
@@ -179,7 +185,7 @@ describe("with Parquet", () => {
     const path = await write("cut.parquet", "SELECT DATE '2024-01-02' AS date, 1 AS close");
     await truncate(path, 100);
     expect(await failure(readPriceTable({ path }))).toMatch(
-      /^DATA_CORRUPT .*cut\.parquet: expected a whole Parquet file/,
+      /^DATA_CORRUPT .*cut\.parquet: expected a whole Parquet file, received what cannot be read: No magic bytes found at end of the file$/,
     );
   });
 });
@@ -243,6 +249,9 @@ describe("with bad input", () => {
   test("names the nearest symbols, and empty ranges", async () => {
     expect(await failure(read("symbol,date,close\nAAPL,2024-01-01,1\n", { symbols: ["AAPPL"] }))).toBe(
       'DATA_SYMBOL_UNKNOWN p.csv: there is no symbol "AAPPL" among 1 (AAPL); did you mean "AAPL"?',
+    );
+    expect(await failure(read("symbol,date,close\nAAPL,2024-01-01,1\n", { symbols: ["zzz", "aapl"] }))).toBe(
+      'DATA_SYMBOL_UNKNOWN p.csv: there is no symbol "zzz" among 1 (AAPL)', // as it was typed
     );
     expect(await failure(read(long, { from: Date.UTC(2030, 0, 1) }))).toMatch(/^DATA_RANGE_EMPTY/);
   });

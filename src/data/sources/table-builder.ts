@@ -75,7 +75,8 @@ export class TableBuilder {
   readonly #source: string;
   readonly #filter: RowFilter;
   readonly #maxRows: number;
-  readonly #wanted: ReadonlySet<string> | null;
+  /** Symbols that were asked for, in capitals, and as they were written. */
+  readonly #wanted: ReadonlyMap<string, string> | null;
   readonly #symbols: string[] = [];
   readonly #kept: boolean[] = [];
   readonly #ids = new Map<string, number>();
@@ -88,8 +89,8 @@ export class TableBuilder {
     this.#source = source;
     this.#filter = filter;
     this.#maxRows = filter.maxRows ?? 20_000_000;
-    const wanted = filter.symbols?.map((symbol) => symbol.trim().toUpperCase());
-    this.#wanted = wanted === undefined || wanted.length === 0 ? null : new Set(wanted);
+    const wanted = filter.symbols?.map((symbol) => [symbol.trim().toUpperCase(), symbol.trim()] as const);
+    this.#wanted = wanted === undefined || wanted.length === 0 ? null : new Map(wanted);
   }
 
   /** Rows held so far; the next row that `add` keeps gets this number. */
@@ -281,8 +282,8 @@ export class TableBuilder {
   #checkSymbols(): void {
     if (this.#wanted === null) return;
     const known = new Set(this.#symbols.map((symbol) => symbol.toUpperCase()));
-    for (const symbol of this.#wanted) {
-      if (known.has(symbol)) continue;
+    for (const [capitals, symbol] of this.#wanted) {
+      if (known.has(capitals)) continue;
       const some = this.#symbols.slice(0, 8).join(", ");
       throw new PlatformError(
         "missing",

@@ -1,32 +1,36 @@
 /** From the words after the action to an input: flags are resolved against the schema and laid over `--input`. */
+import { z } from "zod";
 import { PlatformError, providers } from "../../base/index.ts";
-import { showValue } from "../issues.ts";
-import type { JsonSchema } from "../schema.ts";
+import { describeIssue, showValue } from "../issues.ts";
+import { type JsonSchema, jsonSchemaOf } from "../schema.ts";
 import { suggest } from "../suggest.ts";
 import { coerce, type Flag, findFlag, flagName, flagsOf, isList, isSwitch, valueWords } from "./flags.ts";
 import { messages } from "./messages.ts";
 
-/** Flags that every command has; no capability may have a field of these names. */
-export const commonFlags = {
-  input: { type: "string", description: messages.common.input },
-  json: { type: "boolean", description: messages.common.json },
-  dataFolder: { type: "string", description: messages.common.dataFolder },
-  provider: { type: "string", enum: [...providers], description: messages.common.provider },
-  quiet: { type: "boolean", description: messages.common.quiet },
-  help: { type: "boolean", description: messages.common.help },
-  version: { type: "boolean", description: messages.common.version },
-} as const satisfies Record<string, JsonSchema>;
+const Common = z.object({
+  input: z.string().min(1).optional().describe(messages.common.input),
+  json: z.boolean().optional().describe(messages.common.json),
+  dataFolder: z.string().min(1).optional().describe(messages.common.dataFolder),
+  provider: z.enum(providers).optional().describe(messages.common.provider),
+  quiet: z.boolean().optional().describe(messages.common.quiet),
+  help: z.boolean().optional().describe(messages.common.help),
+  version: z.boolean().optional().describe(messages.common.version),
+});
+type Common = z.output<typeof Common>;
 
-const commonSchema: JsonSchema = { type: "object", properties: commonFlags };
+/** Flags that every command has; no capability may have a field of these names. */
+const commonSchema: JsonSchema = jsonSchemaOf(Common);
+export const commonFlags = commonSchema.properties as Readonly<Record<keyof Common, JsonSchema>>;
+
 const shortFlags: Readonly<Record<string, string>> = { "-h": "--help", "-V": "--version", "-q": "--quiet" };
 
 export interface Arguments {
-  readonly common: { [Name in keyof typeof commonFlags]?: string | boolean };
+  readonly common: Common;
   /** Fields given as flags, in the order of the command line. */
   readonly fields: readonly { readonly path: readonly string[]; readonly value: unknown }[];
 }
 
-/** @throws PlatformError `INPUT_INVALID` for a flag that is unknown, given twice or without its value */
+/** @throws PlatformError `INPUT_INVALID` for a flag that is unknown, given twice or without its value, or a common one of a wrong value */
 export function parseArguments(words: readonly string[], schema: JsonSchema): Arguments {
   const given = new Map<string, { flag: Flag; value: unknown }>();
   for (let i = 0; i < words.length; i++) {
@@ -57,8 +61,10 @@ export function parseArguments(words: readonly string[], schema: JsonSchema): Ar
   }
   const all = [...given];
   return {
-    common: Object.fromEntries(
-      all.filter(([id]) => id.startsWith(":")).map(([, { flag, value }]) => [flag.path[0], value]),
+    common: checkCommon(
+      Object.fromEntries(
+        all.filter(([id]) => id.startsWith(":")).map(([, { flag, value }]) => [flag.path[0], value]),
+      ),
     ),
     fields: all
       .filter(([id]) => !id.startsWith(":"))
@@ -67,6 +73,46 @@ export function parseArguments(words: readonly string[], schema: JsonSchema): Ar
         value: isOnlyList(flag.schema) ? [value].flat() : value,
       })),
   };
+}
+
+function checkCommon(given: Readonly<Record<string, unknown>>): Common {
+  const parsed = Common.safeParse(given, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  throw usage(parsed.error.issues.map((issue) => describeIssue(issue, given, flagName)).join("; "));
+}
+
+/**
+ * The words with the flags of every command moved behind the command, so that they may stand before it too:
+ * `fathom --json forecast train`.
+ */
+export function commonLast(words: readonly string[]): readonly string[] {
+  let i = 0;
+  while (i < words.length) {
+    const word = shortFlags[words[i]] ?? words[i];
+    const flag = /^--./.test(word) ? findCommon(word.slice(2).split("=")[0]) : undefined;
+    if (flag === undefined) break;
+    const next = words[i + 1];
+    const takesNext = isSwitch(flag.schema, commonSchema) ? next === "true" || next === "false" : true;
+    i += takesNext && !word.includes("=") && next !== undefined ? 2 : 1;
+  }
+  return [...words.slice(i), ...words.slice(0, i)];
+}
+
+/**
+ * Whether a switch of every command is on, as far as can be told before the words were checked: a failure has to be shown as
+ * it was asked for. The last of several counts.
+ */
+export function isOn(name: "json" | "quiet" | "help" | "version", words: readonly string[]): boolean {
+  return words.reduce((on, given, i) => {
+    const word = shortFlags[given] ?? given;
+    if (word === `--no-${name}`) return false;
+    if (word === `--${name}`) return words[i + 1] !== "false";
+    return word.startsWith(`--${name}=`) ? word === `--${name}=true` : on;
+  }, false);
+}
+
+function findCommon(name: string): Flag | undefined {
+  return findFlag(name, commonSchema) ?? findFlag(name.replace(/^no-/, ""), commonSchema);
 }
 
 /** Lays the flags over the fields of `--input`; neither is changed. */

@@ -9,6 +9,7 @@ import {
   typesOf,
   typeWords,
 } from "../schema.ts";
+import { messages } from "./messages.ts";
 
 export interface Flag {
   /** The field's place in the input. */
@@ -16,9 +17,16 @@ export interface Flag {
   readonly schema: JsonSchema;
 }
 
-/** `["cleaning", "maxGap"]` as `--cleaning.max-gap`. */
+/** `["cleaning", "maxGap"]` as `--cleaning.max-gap`, and `["horizon", 0]` as `--horizon: item 1`. */
 export function flagName(path: readonly PropertyKey[]): string {
-  return `--${path.map((part) => kebabCase(String(part))).join(".")}`;
+  const index = path.findIndex((part) => typeof part === "number");
+  const flag = `--${path
+    .slice(0, index < 0 ? path.length : index)
+    .map((part) => kebabCase(String(part)))
+    .join(".")}`;
+  if (index < 0) return flag;
+  const [item, ...inner] = path.slice(index);
+  return [`${flag}: ${messages.item(Number(item) + 1)}`, ...inner.map(String)].join(".");
 }
 
 /** Every flag of an input, in the order of the schema; an object with named fields is listed as its fields. */

@@ -104,10 +104,11 @@ function actionRows(capabilities: readonly Capability[], service: string): (read
 }
 
 function commonSection(width: number): string {
-  const rows = Object.entries(commonFlags).map(
-    ([name, { type, description }]) =>
-      [type === "string" ? `${flagName([name])} <path>` : flagName([name]), description] as const,
-  );
+  const rows = Object.entries(commonFlags).map(([name, schema]) => {
+    const words = schema.enum ? valueWords(schema, schema) : messages.path;
+    const flag = flagName([name]);
+    return [isSwitch(schema, schema) ? flag : `${flag} <${words}>`, schema.description ?? ""] as const;
+  });
   return section(messages.commonFlags, table(rows, width));
 }
 

@@ -1,11 +1,13 @@
 /** The process around one command: signals, streams, the environment and the exit status. */
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
+import { writeFailure } from "../../base/index.ts";
 import { localContext, systemClock } from "../../platform/local/index.ts";
 import { capabilities } from "../capabilities.ts";
+import { failureOf, failureTable } from "../failure.ts";
 import { openServedModel } from "../served-model.ts";
 import { messages } from "./messages.ts";
-import { type CliOptions, runCli } from "./run.ts";
+import { type CliOptions, failureLine, runCli } from "./run.ts";
 import { serveCommand } from "./serve.ts";
 import { startCommand } from "./start.ts";
 import { packageVersion } from "./version.ts";
@@ -22,14 +24,15 @@ export async function main(
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  // A reader that has seen enough, such as `head`, closes the pipe: that is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit();
+    // A reader that has seen enough, such as `head`, closes the pipe: that is no failure.
+    if (error.code === "EPIPE") process.exit();
+    const failure = failureOf(writeFailure(messages.standardOutput, error), "fathom");
+    process.stderr.write(`${failureLine(failure)}\n`);
+    process.exit(failureTable[failure.kind].exitStatus);
   });
-  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
+  // Nobody is left to be told, and the result does not suffer.
+  process.stderr.on("error", () => {});
 
   const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel);
   process.exitCode = await runCli({

@@ -11,6 +11,8 @@ export const messages = {
   environment: "Environment",
   exitStatuses: "Exit statuses",
   required: "required",
+  path: "path",
+  item: (place: number) => `item ${place}`,
   defaultsTo: (value: string) => `default ${value}`,
   range: {
     between: (low: number, high: number) => `${low} to ${high}`,
@@ -27,7 +29,7 @@ export const messages = {
     json: "print exactly one JSON document, the output, on standard output",
     dataFolder: "where models, checkpoints and the ledger live (default ./fathom-data)",
     provider: "what trains and runs networks (default cpu); cuda and webgpu need their libraries",
-    quiet: "no progress on standard error",
+    quiet: "no progress and no notes on standard error; warnings and errors stay",
     help: "this page",
     version: "the version",
   },
@@ -47,9 +49,13 @@ export const messages = {
   startSummary: "The main job: train a forecast on prices, write its report, and serve it",
   reused: (folder: string, at: string) =>
     `model ${folder} of ${at} is used again; --retrain trains a new one`,
+  otherTraining: (reference: string, differences: readonly string[]) =>
+    `${reference}: expected the model of this training, found that of another (${differences.join("; ")}); --retrain replaces it, another --out keeps both`,
+  otherField: (flag: string, asked: string, found: string) => `${flag}: expected ${asked}, found ${found}`,
+  otherBytes: (flag: string) => `${flag}: expected the same bytes, found others`,
   stopping: "stopping; press Ctrl-C again to end at once",
-  unknownProvider: (where: string, received: string, known: readonly string[]) =>
-    `${where}: expected ${known.join(", ")}, received ${JSON.stringify(received)}`,
+  unknownProvider: (received: string, known: readonly string[]) =>
+    `FATHOM_PROVIDER: expected ${known.join(", ")}, received ${JSON.stringify(received)}`,
   unknownCommand: (words: string, hint: string) => `there is no command "${words}"${hint}`,
   didYouMean: (names: readonly string[]) => `; did you mean ${names.join(" or ")}?`,
   seeHelp: (command: string) => `; ${command} --help lists what there is`,
@@ -67,6 +73,7 @@ export const messages = {
   inputTwice: (flag: string) =>
     `--input and ${flag}: expected one of them to read standard input, received both as -`,
   standardInput: "standard input",
+  standardOutput: "standard output",
   timeLeft: (seconds: string) => `${seconds} left`,
   warning: (message: string) => `warning: ${message}`,
   internalHint: "set FATHOM_DEBUG=1 to see where",

@@ -7,8 +7,16 @@ import { type Failure, failureOf, failureTable, problemOf } from "../failure.ts"
 import { addressOf } from "../names.ts";
 import { type JsonSchema, jsonSchemaOf } from "../schema.ts";
 import { suggest } from "../suggest.ts";
-import { type Arguments, commonFlags, overlay, parseArguments, parseRequest } from "./arguments.ts";
-import { flagName } from "./flags.ts";
+import {
+  type Arguments,
+  commonFlags,
+  commonLast,
+  isOn,
+  overlay,
+  parseArguments,
+  parseRequest,
+} from "./arguments.ts";
+import { findFlag, flagName } from "./flags.ts";
 import { actionHelp, type Command, commandHelp, rootHelp, serviceHelp } from "./help.ts";
 import { messages } from "./messages.ts";
 import { openTerminal, printable, type Terminal } from "./terminal.ts";
@@ -23,6 +31,8 @@ export interface CommandWorld {
   readonly provider: Provider;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
+  /** Whether a result is to be one JSON document. */
+  readonly json: boolean;
   /** Writes a result to standard output. */
   readonly print: (text: string) => void;
 }
@@ -56,9 +66,9 @@ export async function runCli(options: CliOptions): Promise<number> {
   const terminal = openTerminal({
     write: (text) => stderr.write(text),
     isTerminal: stderr.isTTY === true,
-    columns: () => stderr.columns ?? 80,
+    columns: () => stderr.columns || 80, // a terminal that does not know its size says 0
     elapsed: options.elapsed,
-    quiet: argv.includes("--quiet") || argv.includes("-q"),
+    quiet: isOn("quiet", argv),
   });
   try {
     await dispatch(options, terminal);
@@ -67,7 +77,7 @@ export async function runCli(options: CliOptions): Promise<number> {
   } catch (error) {
     terminal.close();
     const failure = failureOf(error, commandWords(commonLast(argv)).join(" ") || "fathom", signal);
-    if (argv.includes("--json")) stdout.write(`${JSON.stringify(problemOf(failure))}\n`);
+    if (isOn("json", argv)) stdout.write(`${JSON.stringify(problemOf(failure))}\n`);
     const debug = Boolean(environment["FATHOM_DEBUG"]);
     terminal.line(failureLine(failure, debug));
     if (failure.kind === "bug" && debug && error instanceof Error) stderr.write(`${error.stack}\n`);
@@ -75,7 +85,8 @@ export async function runCli(options: CliOptions): Promise<number> {
   }
 }
 
-function failureLine({ kind, code, message }: Failure, debug: boolean): string {
+/** `error CODE: message`, and for a mistake of ours how to see more of it. */
+export function failureLine({ kind, code, message }: Failure, debug = false): string {
   const hint = kind === "bug" && !debug ? ` (${messages.internalHint})` : "";
   return `error ${code}: ${printable(message)}${hint}`;
 }
@@ -83,15 +94,15 @@ function failureLine({ kind, code, message }: Failure, debug: boolean): string {
 async function dispatch(options: CliOptions, terminal: Terminal): Promise<void> {
   const { capabilities, commands = [], stdout, version } = options;
   const argv = commonLast(options.argv);
-  const width = Math.min(120, Math.max(60, stdout.columns ?? 100));
+  const width = Math.min(120, Math.max(60, stdout.columns || 100));
   let words = commandWords(argv);
   let flags = argv.slice(words.length);
   if (words[0] === "help") {
     words = words.slice(1);
     flags = ["--help", ...flags];
   }
-  const wantsHelp = flags.includes("--help") || flags.includes("-h");
-  if (flags.includes("--version") || flags.includes("-V")) return stdout.write(`${version}\n`);
+  const wantsHelp = isOn("help", flags);
+  if (isOn("version", flags)) return stdout.write(`${version}\n`);
 
   const command = commands.find(({ name }) => name === words[0]);
   if (command) {
@@ -103,13 +114,14 @@ async function dispatch(options: CliOptions, terminal: Terminal): Promise<void> 
       provider: providerOf(common, options),
       terminal,
       signal: options.signal,
+      json: common.json === true,
       print: (text) => stdout.write(`${text.trimEnd()}\n`),
     });
   }
 
   const [service, action, ...rest] = words;
   if (service === undefined) {
-    if (!wantsHelp && flags.length > 0) parseArguments(flags, { type: "object", properties: {} });
+    if (flags.length > 0) parseArguments(flags, { type: "object", properties: {} });
     return stdout.write(rootHelp(capabilities, commands, { version, width }));
   }
   const ofService = capabilities.filter((capability) => addressOf(capability).service === service);
@@ -149,11 +161,23 @@ async function runCapability(
     progress: terminal,
     logger: terminal,
   });
-  const output = await call(capability, input, context);
+  const output = await call(capability, input, context).catch((error: unknown) => {
+    throw asFlag(error, schema);
+  });
   terminal.close();
   if (common.json === true) options.stdout.write(`${JSON.stringify(output)}\n`);
   else if (capability.print) options.stdout.write(`${capability.print(output).trimEnd()}\n`);
   else options.stdout.write(`${JSON.stringify(output, null, 2)}\n`);
+}
+
+/** A service names a field of its input, where the user wrote a flag. */
+function asFlag(error: unknown, schema: JsonSchema): unknown {
+  if (!(error instanceof PlatformError)) return error;
+  const { kind, code, message, details } = error;
+  const { field = "" } = details;
+  if (findFlag(field, schema) === undefined || !message.startsWith(`${field}: `)) return error;
+  const named = `${flagName(field.split("."))}${message.slice(field.length)}`;
+  return new PlatformError(kind as never, code, named, { ...details, cause: error });
 }
 
 /** @throws Error when a field has the name of a common flag, which would hide it */
@@ -171,7 +195,7 @@ async function readFields(
   { readInput }: CliOptions,
 ): Promise<Record<string, unknown>> {
   if (common.input === undefined) return overlay({}, fields);
-  const path = String(common.input);
+  const path = common.input;
   const text = await readInput(path).catch((error: unknown) => {
     if (systemCode(error) === undefined) throw error;
     throw new PlatformError("missing", "DATA_FILE_MISSING", messages.inputMissing(path), { file: path });
@@ -180,34 +204,17 @@ async function readFields(
 }
 
 function dataFolderOf(common: Arguments["common"], { environment }: CliOptions): string {
-  const given = typeof common.dataFolder === "string" ? common.dataFolder : undefined;
-  return given || environment["FATHOM_DATA_FOLDER"] || "fathom-data";
+  return common.dataFolder ?? (environment["FATHOM_DATA_FOLDER"] || "fathom-data");
 }
 
-/** @throws PlatformError `INPUT_INVALID` when flag or environment names another one */
+/** @throws PlatformError `INPUT_INVALID` when the environment names another one */
 function providerOf(common: Arguments["common"], { environment }: CliOptions): Provider {
-  const [where, named] =
-    common.provider === undefined
-      ? ["FATHOM_PROVIDER", environment["FATHOM_PROVIDER"] || "cpu"]
-      : ["--provider", String(common.provider)];
+  if (common.provider !== undefined) return common.provider;
+  const named = environment["FATHOM_PROVIDER"] || "cpu";
   const provider = providers.find((one) => one === named);
   if (provider === undefined)
-    throw new PlatformError("input", "INPUT_INVALID", messages.unknownProvider(where, named, providers));
+    throw new PlatformError("input", "INPUT_INVALID", messages.unknownProvider(named, providers));
   return provider;
-}
-
-/** Flags of every command may stand before the command too: `fathom --json forecast train`. */
-function commonLast(argv: readonly string[]): readonly string[] {
-  const leading: string[] = [];
-  let i = 0;
-  for (; i < argv.length; i++) {
-    const name = ["input", "data-folder"].find((one) => argv[i] === `--${one}`);
-    if (!/^(--(json|quiet|no-quiet|help|version|input=.*|data-folder=.*)|-[hVq])$/.test(argv[i]) && !name)
-      break;
-    leading.push(argv[i]);
-    if (name !== undefined && i + 1 < argv.length) leading.push(argv[++i]);
-  }
-  return [...argv.slice(i), ...leading];
 }
 
 /** The leading words that are not flags. */

@@ -1,13 +1,25 @@
 /** `fathom start`: the main job from end to end. Trains a forecast (or finds the one it trained before), shows it, serves it. */
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { z } from "zod";
-import { type Context, capability, PlatformError, type Provider } from "../../base/index.ts";
-import { forecastTrain, TrainInput } from "../../services/forecast/index.ts";
+import {
+  type Context,
+  capability,
+  type MarketPort,
+  PlatformError,
+  type PriceTable,
+  type Provider,
+} from "../../base/index.ts";
+import {
+  type Difference,
+  forecastTrain,
+  readForecastArtifact,
+  sourceOf,
+  TrainInput,
+  trainingDifferences,
+  trainingName,
+} from "../../services/forecast/index.ts";
 import { call, parseInput } from "../call.ts";
+import { checkPort } from "../http/index.ts";
+import { showValue } from "../issues.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
@@ -18,7 +30,11 @@ const start = capability({
   name: "start",
   summary: messages.startSummary,
   input: TrainInput.extend({
-    data: z.string().default("simulated").describe("price file, or 'simulated' for the built-in market"),
+    data: z
+      .string()
+      .min(1)
+      .default("simulated")
+      .describe("price file, or 'simulated' for the built-in market"),
     horizon: z.array(z.number().int().min(1)).min(1).default([1, 5]).describe("bars ahead, one or several"),
     once: z.boolean().default(false).describe("end after the report"),
     retrain: z.boolean().default(false).describe("train even when the same model is there"),
@@ -45,40 +61,87 @@ export function startCommand(serve: ExtraCommand, makeContext: MakeContext): Ext
     schema: jsonSchemaOf(start.input),
     async run(raw, world) {
       const { once, retrain, port, host, ...input } = parseInput(start, raw, flagName);
-      const { dataFolder, provider, terminal, signal } = world;
-      const compute = { provider };
-      const context = makeContext({ dataFolder, compute, signal, progress: terminal, logger: terminal });
-      const reference = input.out ?? `start-${await nameOf(input)}`;
-      const found = retrain ? undefined : await context.models.locate(reference).catch(nothingThere);
-      const folder = found ?? (await trainNow({ ...input, out: reference }, context, world));
-      if (found) {
-        const manifest = JSON.parse(await readFile(join(found, "manifest.json"), "utf8"));
-        terminal.line(messages.reused(found, manifest.createdAt));
-      }
+      if (!once) await checkPort({ host, port });
+      const folder = await obtain(input, { retrain }, makeContext, world);
       if (once) return;
       await serve.run({ artifact: folder, port, host, logLevel: "warn" }, world);
     },
   };
 }
 
+/** The folder of the model: the one that this training gave before, else a new one. */
+async function obtain(
+  input: TrainInput,
+  { retrain }: { retrain: boolean },
+  makeContext: MakeContext,
+  world: CommandWorld,
+): Promise<string> {
+  const { dataFolder, provider, terminal, signal } = world;
+  const compute = { provider };
+  const local = makeContext({ dataFolder, compute, signal, progress: terminal, logger: terminal });
+  const context = { ...local, market: readOnce(local.market) };
+  const progress = { stage: "read", total: 1, message: input.data };
+  terminal.report({ ...progress, done: 0 }); // the end is reported by the training, which finds the prices read
+  const { fingerprint } = await context.market.read(sourceOf(input), { signal });
+  const reference = input.out ?? `start-${trainingName({ input, fingerprint })}`;
+  const found = retrain ? undefined : await context.models.locate(reference).catch(nothingThere);
+  if (found === undefined) return trainNow({ ...input, out: reference }, context, world);
+  terminal.report({ ...progress, done: 1 });
+  const made = await readForecastArtifact(found);
+  const differences = trainingDifferences(made, { input, fingerprint });
+  if (differences.length > 0) {
+    const message = messages.otherTraining(reference, differences.map(describeDifference));
+    throw new PlatformError("conflict", "ARTIFACT_DIFFERS", message, { file: reference });
+  }
+  terminal.line(messages.reused(found, made.artifact.manifest.createdAt));
+  if (world.json) world.print(JSON.stringify(reusedDocument(found, made)));
+  return found;
+}
+
 async function trainNow(
   input: TrainInput,
   context: Context,
-  { terminal, print }: CommandWorld,
+  { terminal, json, print }: CommandWorld,
 ): Promise<string> {
   const output = await call(forecastTrain, input, context);
   terminal.close();
-  print(forecastTrain.print?.(output) ?? "");
+  print(json ? JSON.stringify(output) : (forecastTrain.print?.(output) ?? ""));
   return output.artifact;
 }
 
-/** Names a training by its input and by the bytes of its file, so that a changed file trains anew. */
-async function nameOf({ out, ...deciding }: TrainInput): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify(deciding));
-  const path = resolve(deciding.data);
-  if (deciding.data !== "simulated" && existsSync(path))
-    await pipeline(createReadStream(path), hash, { end: false });
-  return hash.digest("hex").slice(0, 16);
+/** With `--json`: what the manifest knows of the output of the training, under the same names. */
+function reusedDocument(
+  folder: string,
+  { artifact: { manifest }, configuration }: Awaited<ReturnType<typeof readForecastArtifact>>,
+) {
+  return {
+    reused: true,
+    artifact: folder,
+    report: `${folder}/report.html`,
+    target: configuration.input.target,
+    parameters: manifest.parameters,
+    trainedAt: manifest.createdAt,
+    ...manifest.metrics,
+  };
+}
+
+/** Standard input can be read once only, and the bytes that are compared have to be those that are trained on. */
+function readOnce(market: MarketPort): MarketPort {
+  const tables = new Map<string, Promise<PriceTable>>();
+  return {
+    read(source, options) {
+      const key = JSON.stringify(source);
+      const table = tables.get(key) ?? market.read(source, options);
+      tables.set(key, table);
+      return table;
+    },
+  };
+}
+
+function describeDifference(difference: Difference): string {
+  const flag = flagName([difference.field]);
+  if ("bytes" in difference) return messages.otherBytes(flag);
+  return messages.otherField(flag, showValue(difference.asked), showValue(difference.found));
 }
 
 function nothingThere(error: unknown): undefined {

@@ -29,6 +29,39 @@ test("draws a bar with rate, time left and values, within the width", () => {
   );
 });
 
+test("keeps the bar in a narrow window, and leaves out what says least", () => {
+  const progress = {
+    stage: "train",
+    done: 507,
+    total: 4056,
+    unit: "steps",
+    message: "epoch 3 of at most 24",
+    values: { loss: 1.182, validation: 1.323 },
+  };
+  const bar = (width: number) => barText(progress, 1849, width);
+  expect(bar(120)).toBe(
+    "train  [###---------------------]  507/4056 steps  1849/s  2 s left  loss 1.182  validation 1.323  epoch 3 of at most 24",
+  );
+  expect(bar(99)).toBe(
+    "train  [#----------]  507/4056 steps  2 s left  loss 1.182  validation 1.323  epoch 3 of at most 24",
+  );
+  expect(bar(79)).toBe("train  [##------------]  507/4056 steps  2 s left  loss 1.182  validation 1.323");
+  expect(bar(60)).toBe("train  [##-----------]  507/4056 steps  2 s left  loss 1.182");
+  expect(bar(40)).toBe("train  [##-------------]  507/4056 steps");
+  expect(bar(20)).toBe("train  507/4056 step");
+});
+
+test("gives a stage of one step no rate and no time left", () => {
+  expect(barText({ stage: "read", done: 1, total: 1, message: "p.csv" }, 6.727, 79)).toBe(
+    "read  [##############################]  1/1  p.csv",
+  );
+  const { state, terminal } = recorded(false);
+  terminal.report({ stage: "judge", done: 0, total: 1 });
+  state.nowMs = 300;
+  terminal.report({ stage: "judge", done: 1, total: 1 });
+  expect(state.text).toBe("judge: 0/1\njudge: 1/1\n");
+});
+
 test("redraws in place on a terminal, not more than ten times a second, and always the end", () => {
   const { state, epoch } = recorded(true);
   for (let i = 1; i <= 100; i++) epoch(i, i * 10);

@@ -78,30 +78,56 @@ export function openTerminal({ write, isTerminal, columns, elapsed, quiet }: Ter
   };
 }
 
-/** `train  [######------]  21/100 epochs  3.2/s  25 s left  loss 0.0123`, cut to the width. */
+const narrowestBar = 10;
+const widestBar = 30;
+
+/**
+ * `train  [######------]  21/100 epochs  3.2/s  25 s left  loss 0.0123`, cut to the width: what says least goes first, and the
+ * bar and the count stay longest.
+ */
 export function barText(progress: Progress, rate: number, width: number): string {
-  const facts = factsOf(progress, rate).join("  ");
+  const { done, total } = progress;
   const label = printable(progress.stage);
-  const room = Math.min(30, width - label.length - facts.length - 6);
-  if (progress.total <= 0 || room < 5) return `${label}  ${facts}`.slice(0, Math.max(0, width));
-  const filled = Math.round(room * Math.min(1, Math.max(0, progress.done / progress.total)));
-  return `${label}  [${"#".repeat(filled)}${"-".repeat(room - filled)}]  ${facts}`;
+  const facts = factsOf(progress, rate);
+  const textOf = () => facts.map(({ text }) => text).join("  ");
+  const least = total > 0 ? label.length + narrowestBar + 6 : label.length + 2;
+  for (const kind of ["rate", "message", "value", "left"] as const) {
+    while (least + textOf().length > width) {
+      const last = facts.findLastIndex((fact) => fact.kind === kind);
+      if (last < 0) break;
+      facts.splice(last, 1);
+    }
+  }
+  const room = Math.min(widestBar, width - label.length - textOf().length - 6);
+  if (total <= 0 || room < narrowestBar) return `${label}  ${textOf()}`.slice(0, Math.max(0, width));
+  const filled = Math.round(room * Math.min(1, Math.max(0, done / total)));
+  return `${label}  [${"#".repeat(filled)}${"-".repeat(room - filled)}]  ${textOf()}`;
 }
 
 function plainText(progress: Progress, rate: number): string {
-  return `${printable(progress.stage)}: ${factsOf(progress, rate).join(", ")}`;
+  return `${printable(progress.stage)}: ${factsOf(progress, rate)
+    .map(({ text }) => text)
+    .join(", ")}`;
 }
 
-function factsOf({ done, total, unit, message, values }: Progress, rate: number): string[] {
+interface Fact {
+  readonly kind: "count" | "rate" | "left" | "value" | "message";
+  readonly text: string;
+}
+
+function factsOf({ done, total, unit, message, values }: Progress, rate: number): Fact[] {
   const count = total > 0 ? `${short(done)}/${short(total)}` : short(done);
-  const moving = Number.isFinite(rate) && rate > 0;
-  return [
-    unit === undefined ? count : `${count} ${unit}`,
-    ...(moving ? [`${short(rate)}/s`] : []),
-    ...(moving && total > done ? [messages.timeLeft(durationText((total - done) / rate))] : []),
-    ...Object.entries(values ?? {}).map(([name, value]) => `${name} ${short(value)}`),
-    ...(message === undefined ? [] : [printable(message)]),
+  const moving = Number.isFinite(rate) && rate > 0 && total !== 1; // one step has begun or is over, at no rate
+  const facts: (Fact | false)[] = [
+    { kind: "count", text: unit === undefined ? count : `${count} ${unit}` },
+    moving && { kind: "rate", text: `${short(rate)}/s` },
+    moving && total > done && { kind: "left", text: messages.timeLeft(durationText((total - done) / rate)) },
+    ...Object.entries(values ?? {}).map(
+      ([name, value]): Fact => ({ kind: "value", text: `${name} ${short(value)}` }),
+    ),
+    message !== undefined && { kind: "message", text: printable(message) },
   ];
+  return facts.filter((fact) => fact !== false);
 }
 
 /**

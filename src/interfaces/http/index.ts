@@ -1,2 +1,2 @@
-export { listen, localNames } from "./listen.ts";
+export { checkPort, listen, localNames } from "./listen.ts";
 export { buildServer, type ServerOptions } from "./server.ts";

@@ -1,30 +1,44 @@
 /** Giving a server its port, and taking it away without cutting anyone off. */
+import { once } from "node:events";
+import { createServer } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { PlatformError } from "../../base/index.ts";
 import { systemCode } from "../../platform/local/index.ts";
+import { messages } from "./messages.ts";
 
 /** @returns the address, such as `http://127.0.0.1:8080`. @throws PlatformError `PORT_IN_USE` or `LISTEN_FAILED` */
 export async function listen(
   app: FastifyInstance,
   { host, port }: { host: string; port: number },
 ): Promise<string> {
+  return app.listen({ host, port }).catch((error: unknown) => {
+    throw asListenFailure(error, { host, port });
+  });
+}
+
+/**
+ * Listens for a moment, so that whoever wants to serve after hours of work hears at once that the port is taken.
+ *
+ * @throws PlatformError `PORT_IN_USE` or `LISTEN_FAILED`
+ */
+export async function checkPort({ host, port }: { host: string; port: number }): Promise<void> {
+  const server = createServer();
   try {
-    return await app.listen({ host, port });
+    server.listen({ host, port });
+    await once(server, "listening");
   } catch (error) {
-    const code = systemCode(error);
-    if (code === "EADDRINUSE") {
-      throw new PlatformError(
-        "unavailable",
-        "PORT_IN_USE",
-        `--port: expected a free port, received ${port}, on which another program listens; choose another one`,
-      );
-    }
-    if (code !== undefined && /^E[A-Z]+$/.test(code)) {
-      const message = `--host, --port: expected a place to listen, received ${host}:${port}: ${(error as Error).message}`;
-      throw new PlatformError("unavailable", "LISTEN_FAILED", message);
-    }
-    throw error;
+    throw asListenFailure(error, { host, port });
+  } finally {
+    server.close();
   }
+}
+
+function asListenFailure(error: unknown, { host, port }: { host: string; port: number }): unknown {
+  const code = systemCode(error);
+  if (code === "EADDRINUSE") return new PlatformError("unavailable", "PORT_IN_USE", messages.portInUse(port));
+  if (code === undefined) return error;
+  const message = messages.listenFailed(host, port, (error as Error).message);
+  return new PlatformError("unavailable", "LISTEN_FAILED", message);
 }
 
 /** The names under which a server bound to `host` is asked from its own machine; undefined when others may ask too. */

@@ -32,6 +32,7 @@ export const messages = {
   bodyExpected: "body: expected a JSON object, received nothing",
   bodyNotObject: (received: string) => `body: expected a JSON object, received ${received}`,
   bodyNotJson: (reason: string) => `body: expected JSON, received ${reason}`,
+  keyRefused: (key: string) => `body: expected other keys, received "${key}", which is refused in any place`,
   bodyTooLarge: (limit: number) => `body: expected at most ${limit} bytes, received more`,
   mediaType: (received: string | undefined) =>
     `content-type: expected application/json, received ${received ?? "none"}`,
@@ -46,6 +47,10 @@ export const messages = {
   tooSlow: (seconds: number) =>
     `expected an answer within ${seconds} s, received none; ask for a task with ?mode=job`,
   modeInvalid: (received: string) => `mode: expected job, received ${JSON.stringify(received)}`,
+  portInUse: (port: number) =>
+    `--port: expected a free port, received ${port}, on which another program listens; choose another one`,
+  listenFailed: (host: string, port: number, reason: string) =>
+    `--host, --port: expected a place to listen, received ${host}:${port}: ${reason}`,
   landing: {
     capabilities: "What it can do",
     documentation: "Try it in the browser",

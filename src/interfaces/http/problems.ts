@@ -84,8 +84,6 @@ function translate(error: unknown, request: FastifyRequest, bodyLimit: number): 
         "MEDIA_TYPE_UNKNOWN",
         messages.mediaType(request.headers["content-type"]),
       );
-    case "FST_ERR_CTP_EMPTY_JSON_BODY":
-      return new PlatformError("input", "INPUT_INVALID", messages.bodyExpected);
   }
   const clientError = statusCode !== undefined && statusCode >= 400 && statusCode < 500;
   return clientError ? new PlatformError("input", "INPUT_INVALID", `request: ${error.message}`) : error;

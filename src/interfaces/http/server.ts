@@ -12,6 +12,7 @@ import {
   type ProgressPort,
 } from "../../base/index.ts";
 import { failureOf } from "../failure.ts";
+import { readJsonBody } from "./body.ts";
 import { capabilityRoutes } from "./capability-routes.ts";
 import { messages } from "./messages.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -106,7 +107,10 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     if (stopping) throw new PlatformError("unavailable", "SERVER_STOPPING", messages.stopping);
   });
   // Only JSON is read; anything else is refused before its bytes are.
-  app.removeContentTypeParser("text/plain");
+  app.removeContentTypeParser(["text/plain", "application/json"]);
+  app.addContentTypeParser("application/json", { parseAs: "string" }, async (_: unknown, text: string) =>
+    readJsonBody(text),
+  );
   handleProblems(app, answerProblem);
 
   // As a plugin, so that its routes come after the hooks above are in place.

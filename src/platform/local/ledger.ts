@@ -3,10 +3,11 @@
  * changed, removed or inserted without breaking the chain behind it.
  */
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { open, readFile, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Clock, type LedgerEntry, type LedgerPort, PlatformError } from "../../base/index.ts";
+import { makeFolder } from "./folders.ts";
 import { asWriteFailure, systemCode } from "./system-errors.ts";
 
 /** One line of the ledger. */
@@ -150,7 +151,7 @@ const lockPatienceMs = 10_000;
 async function withLock(file: string, clock: Clock, work: () => Promise<void>): Promise<void> {
   const lock = `${file}.lock`;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     for (let waitedMs = 0; ; waitedMs += 20) {
       try {
         await (await open(lock, "wx")).close();

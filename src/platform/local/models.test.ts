@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -106,6 +106,53 @@ test("never replaces a folder that is not an artifact", async () => {
   expect(await readFile(join(home, "thesis.txt"), "utf8")).toBe("ten years");
 });
 
+test("says before any work what writing would fail with, and leaves no trace of having looked", async () => {
+  const models = localModels({ dataFolder: join(dataFolder, "new") });
+  expect(await models.prepare("m")).toEqual({ replaces: false });
+  expect(await readdir(dataFolder)).toEqual([]);
+  const file = join(dataFolder, "file");
+  await writeFile(file, "text");
+  await expect(models.prepare(file)).rejects.toMatchObject({
+    code: "WRITE_FAILED",
+    message: `${file}: expected a new name or a trained model to replace, found a file; it was left as it is`,
+  });
+  await expect(models.prepare(join(file, "m"))).rejects.toMatchObject({
+    code: "WRITE_FAILED",
+    message: `${file}: expected a folder, found a file`,
+  });
+  await expect(localModels({ dataFolder: file }).prepare("m")).rejects.toMatchObject({
+    code: "WRITE_FAILED",
+  });
+  await models.create("m", fill("1"));
+  expect(await models.prepare("m")).toEqual({ replaces: true });
+  const foreign = join(dataFolder, "home");
+  await mkdir(foreign);
+  await writeFile(join(foreign, "thesis.txt"), "ten years");
+  await expect(models.prepare(foreign)).rejects.toMatchObject({ code: "ARTIFACT_FOREIGN" });
+});
+
+// A folder below /proc can be named and never made; Node's recursive mkdir tries for ever.
+test.skipIf(process.platform !== "linux")("answers where the system makes no folders", async () => {
+  const nowhere = join("/proc", String(process.pid), "none", "inner");
+  await expect(localModels({ dataFolder: nowhere }).prepare("m")).rejects.toMatchObject({
+    kind: "unavailable",
+    code: "WRITE_FAILED",
+  });
+  await expect(localModels({ dataFolder: nowhere }).create("m", fill("1"))).rejects.toMatchObject({
+    code: "WRITE_FAILED",
+  });
+  await expect(localModels({ dataFolder: nowhere }).checkpoints("run")).rejects.toMatchObject({
+    code: "WRITE_FAILED",
+  });
+});
+
+test.skipIf(process.platform === "win32")("gives an artifact the usual mode of a folder", async () => {
+  const plain = join(dataFolder, "plain");
+  await mkdir(plain);
+  const folder = await localModels({ dataFolder }).create("m", fill("1"));
+  expect((await stat(folder)).mode).toBe((await stat(plain)).mode);
+});
+
 test("refuses to replace a file", async () => {
   const file = join(dataFolder, "file");
   await writeFile(file, "text");
@@ -135,6 +182,15 @@ test("replaces what a symbolic link points to, and keeps the link", async () => 
 test("names what is missing", async () => {
   const missing = localModels({ dataFolder }).locate("nothing");
   await expect(missing).rejects.toMatchObject({ kind: "missing", code: "ARTIFACT_MISSING" });
+});
+
+test("says that a file is none where a folder was expected", async () => {
+  const file = join(dataFolder, "file");
+  await writeFile(file, "text");
+  await expect(localModels({ dataFolder }).locate(file)).rejects.toMatchObject({
+    code: "ARTIFACT_MISSING",
+    message: `${file}: expected the folder of a trained model, found a file`,
+  });
 });
 
 test.each(["", "a\0b"])("refuses %j as a name", async (name) => {

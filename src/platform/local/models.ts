@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { type ModelsPort, PlatformError, throwIfAborted } from "../../base/index.ts";
+import { checkWritable, makeFolder } from "./folders.ts";
 import { asWriteFailure, systemCode } from "./system-errors.ts";
 
 export interface LocalModelsOptions {
@@ -18,21 +19,35 @@ export interface LocalModelsOptions {
 /** The models port on a local disk. */
 export function localModels({ dataFolder, workingFolder, signal }: LocalModelsOptions): ModelsPort {
   const place = (reference: string) => artifactFolder(reference, { dataFolder, workingFolder });
+  const targetOf = async (reference: string) => {
+    const target = await realpath(place(reference)).catch(() => place(reference));
+    await restore(target);
+    await refuseForeign(target, reference);
+    return target;
+  };
   return {
+    async prepare(reference) {
+      const target = await targetOf(reference);
+      for (const folder of [dirname(target), dataFolder, join(dataFolder, "checkpoints")])
+        await checkWritable(folder);
+      return { replaces: await isArtifact(target) };
+    },
+
     async create(reference, write) {
-      const target = await realpath(place(reference)).catch(() => place(reference));
-      await restore(target);
-      await refuseForeign(target, reference);
+      const target = await targetOf(reference);
       try {
-        await mkdir(dirname(target), { recursive: true });
-        const staging = await mkdtemp(join(dirname(target), `.${basename(target)}.staging-`));
+        await makeFolder(dirname(target));
+        const closed = await mkdtemp(join(dirname(target), `.${basename(target)}.staging-`));
         try {
+          // Nobody else sees into the outer folder; the inner one has the usual mode, and keeps it under its name.
+          const staging = join(closed, basename(target));
+          await mkdir(staging);
           await write(staging);
           throwIfAborted(signal, reference);
           await flush(staging);
           await install(staging, target);
         } finally {
-          await rm(staging, { recursive: true, force: true }); // gone already when it was installed
+          await rm(closed, { recursive: true, force: true });
         }
       } catch (error) {
         throw asWriteFailure(error, reference);
@@ -43,25 +58,20 @@ export function localModels({ dataFolder, workingFolder, signal }: LocalModelsOp
     async locate(reference) {
       const target = place(reference);
       await restore(target);
-      if (!(await isFolder(target))) {
-        throw new PlatformError(
-          "missing",
-          "ARTIFACT_MISSING",
-          `${reference}: expected the folder of a trained model, found nothing there`,
-          { file: reference },
-        );
-      }
-      return target;
+      if (await isFolder(target)) return target;
+      const found = (await isThere(target)) ? "a file" : "nothing there";
+      throw new PlatformError(
+        "missing",
+        "ARTIFACT_MISSING",
+        `${reference}: expected the folder of a trained model, found ${found}`,
+        { file: reference },
+      );
     },
 
     async checkpoints(run) {
       refuseOddName(run);
       const folder = join(dataFolder, "checkpoints", run);
-      try {
-        await mkdir(folder, { recursive: true });
-      } catch (error) {
-        throw asWriteFailure(error, folder);
-      }
+      await makeFolder(folder);
       return folder;
     },
   };
@@ -94,8 +104,13 @@ function refuseOddName(name: string): void {
 
 /** Replacing a folder deletes what was in it, so anything that does not look like an artifact is left alone. */
 async function refuseForeign(target: string, reference: string): Promise<void> {
-  const names = await readdir(target).catch((error: unknown): string[] => {
+  const names = await readdir(target).catch(async (error: unknown): Promise<string[]> => {
     if (systemCode(error) === "ENOENT") return [];
+    if (systemCode(error) === "ENOTDIR" && !(await isThere(target))) return []; // a folder above is a file: said later
+    if (systemCode(error) === "ENOTDIR") {
+      const message = `${reference}: expected a new name or a trained model to replace, found a file; it was left as it is`;
+      throw new PlatformError("unavailable", "WRITE_FAILED", message, { file: reference });
+    }
     throw asWriteFailure(error, reference);
   });
   if (names.length === 0 || (await isArtifact(target))) return;
@@ -166,6 +181,13 @@ async function flushFile(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -3,6 +3,8 @@ import { forecastEvaluate, forecastPredict, forecastTrain } from "./capabilities
 
 export { readForecastArtifact } from "./artifact.ts";
 export { forecastEvaluate, forecastPredict, forecastTrain } from "./capabilities.ts";
+export { type Difference, type Training, trainingDifferences, trainingName } from "./identity.ts";
+export { sourceOf } from "./prepare.ts";
 export {
   EvaluateInput,
   EvaluateOutput,

@@ -28,6 +28,7 @@ export const targetMeaning: Record<
 const PriceSourceFields = {
   data: z
     .string()
+    .min(1)
     .describe("price file (CSV, CSV.gz, Parquet, JSON), '-' for standard input, or 'simulated'"),
   symbols: z.array(z.string()).optional().describe("only these symbols"),
   from: z.iso.date().optional().describe("first date"),
@@ -124,6 +125,7 @@ export const TrainInput = z.object({
   seed: z.number().int().default(1).describe("start of all randomness"),
   out: z
     .string()
+    .min(1)
     .optional()
     .describe("where the artifact goes: a path, or a name below the data folder's models"),
 });
@@ -232,7 +234,7 @@ export const TrainOutput = z.object({
 export type TrainOutput = z.output<typeof TrainOutput>;
 
 export const PredictInput = z.object({
-  artifact: z.string().describe("trained model: a path, or a name below the data folder's models"),
+  artifact: z.string().min(1).describe("trained model: a path, or a name below the data folder's models"),
   ...PriceSourceFields,
   seed: MarketSeed,
 });
@@ -256,7 +258,7 @@ export const PredictOutput = z.object({
 export type PredictOutput = z.output<typeof PredictOutput>;
 
 export const EvaluateInput = z.object({
-  artifact: z.string().describe("trained model: a path, or a name below the data folder's models"),
+  artifact: z.string().min(1).describe("trained model: a path, or a name below the data folder's models"),
   ...PriceSourceFields,
   folds: z
     .number()

@@ -10,14 +10,12 @@ import {
   fileLog,
   fit,
   folderCheckpoints,
-  type NetworkSizes,
-  networkSizes,
   noCheckpoints,
   type TrainingLog,
   type TrainingRecord,
 } from "../../models/index.ts";
 import { writeForecastArtifact } from "./artifact.ts";
-import { featureNames } from "./features.ts";
+import { withNotes } from "./continuation.ts";
 import { Forecaster, type ForecasterSpec, type Normalisation } from "./forecaster.ts";
 import { fitNormalisation } from "./normalise.ts";
 import { loadPredictor, type Predictions } from "./predictor.ts";
@@ -28,6 +26,7 @@ import { cutSamples, type SampleSet } from "./samples.ts";
 import type { HorizonScore, TrainInput, TrainOutput } from "./schema.ts";
 import { scoreForecasts, type TrainingFacts, trainingFacts } from "./score.ts";
 import { fitShrinkage } from "./shrinkage.ts";
+import { sizesOf } from "./sizes.ts";
 import { summarise } from "./summary.ts";
 
 /** A trained model before it is written down. */
@@ -60,25 +59,27 @@ export interface TrainingView {
   readonly simulation: string | null;
 }
 
-type Ports = Pick<Context, "models" | "progress" | "clock" | "signal">;
+type Ports = Pick<Context, "models" | "progress" | "clock" | "logger" | "signal">;
 
 export async function train(asked: TrainInput, context: Context): Promise<TrainOutput> {
   const horizon = [...new Set(asked.horizon)];
   const { signal, clock, ledger } = context;
-  await ledger.check();
   const { prices, report: cleaning } = await readClean(asked, asked.cleaning, context);
   const set = cutSamples(prices, { lookback: asked.lookback, horizons: horizon, which: "known" });
   // Whatever the network was by default is written down, so that a later training is of the same one.
-  const input = { ...asked, horizon, ...sizesOf(asked, set) };
+  const input = { ...asked, horizon, ...sizesOf(asked, set.columns) };
   warnOfShortSymbols(set, context.logger);
   const split = splitSamples(set, input);
+  const reference = input.out ?? `forecast-${runName(input, set.frame, split)}`;
+  const { replaces } = await context.models.prepare(reference);
+  await ledger.check();
+  if (replaces) context.logger.info(`the model ${reference} will be replaced when the new one is ready`);
   const runtime = createRuntime(context.compute);
   try {
     const trained = await trainOn(set, split, specOf(input, set), input, context, runtime);
     const judged = await stage(context, "judge", () =>
       judge(trained, set, split.test, input, runtime, signal),
     );
-    const reference = input.out ?? `forecast-${runName(input, set.frame, split)}`;
     const scores = judged.scores;
     const facts = {
       target: input.target,
@@ -172,15 +173,6 @@ export function splitSamples(
   }
 }
 
-/** The network's sizes, with its own defaults where none were asked for. */
-function sizesOf({ model, lookback, ...sizes }: TrainInput, { columns }: SampleSet): NetworkSizes {
-  const { hiddenSize, numLayers, numHeads, patchLength, kernelSize, dropout } = sizes;
-  const asked = { hiddenSize, numLayers, numHeads, patchLength, kernelSize, dropout };
-  // Defaults follow the window; how many numbers come out does not matter to them.
-  const window = { lookback, features: featureNames(columns).length, outputs: 1 };
-  return networkSizes(model, { ...window, ...asked });
-}
-
 export function specOf(input: TrainInput, set: SampleSet): ForecasterSpec {
   const { target, lookback, horizon, model, loss } = input;
   return {
@@ -190,7 +182,7 @@ export function specOf(input: TrainInput, set: SampleSet): ForecasterSpec {
     horizons: horizon,
     quantiles: target === "direction" ? [] : [...new Set(input.quantiles)].sort((a, b) => a - b),
     network: model,
-    sizes: sizesOf(input, set),
+    sizes: sizesOf(input, set.columns),
     loss,
   };
 }
@@ -215,7 +207,7 @@ export async function trainOn(
 
   const run = runName(input, set.frame, split);
   const folder = await ports.models.checkpoints(run);
-  const checkpoints = folderCheckpoints(folder, run);
+  const checkpoints = withNotes(folderCheckpoints(folder, run), ports);
   const log = fileLog(join(folder, "training.jsonl")); // goes with the checkpoint when that is cleared
   const fitted = await fitNetwork(forecaster, set, split, input, ports, runtime, checkpoints, log);
   const shrinkage = await fitShrinkage(forecaster, fitted.parameters, set, split.validation, {

@@ -4,19 +4,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "../../../base/index.ts";
 
-export function quietPorts(): Pick<Context, "compute" | "models" | "progress" | "clock" | "signal"> {
+export function quietPorts(): Pick<
+  Context,
+  "compute" | "models" | "progress" | "clock" | "logger" | "signal"
+> {
   const never = async (): Promise<never> => {
     throw new Error("this test keeps no models");
   };
   return {
     compute: { provider: "cpu", threads: 1 },
     models: {
+      prepare: never,
       create: never,
       locate: never,
       checkpoints: () => mkdtemp(join(tmpdir(), "fathom-test-checkpoints-")),
     },
     progress: { report() {} },
     clock: { now: () => 0, elapsed: () => 0 },
+    logger: { info() {}, warn() {} },
     signal: new AbortController().signal,
   };
 }
