@@ -70,6 +70,8 @@ export function describeOnnx(
       inputs: node.input.map((input) => (input === "" ? null : shapeOf(input))),
       outputs: node.output.map((output) => (output === "" ? null : shapeOf(output))),
       transposed: node.attribute.some((attribute) => attribute.name === "transA" && attribute.i === 1n),
+      kernel: node.attribute.find((attribute) => attribute.name === "kernel_shape")?.ints.map(Number) ?? [],
+      equation: new TextDecoder().decode(node.attribute.find(({ name }) => name === "equation")?.s),
     };
     const complete = [...reads, ...outputs.map((output) => output.name)].every((value) => types.has(value));
     return {
