@@ -236,7 +236,7 @@ const style = [
   ".paper{fill:var(--paper)}",
   "text{font:11px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;fill:var(--soft)}",
   ".name,.detail{text-anchor:middle}.name{font-size:13px;font-weight:600;fill:var(--ink)}",
-  ".label{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round;font-variant-numeric:tabular-nums}",
+  ".label{paint-order:stroke;stroke:var(--paper);stroke-width:7px;stroke-linejoin:round;font-variant-numeric:tabular-nums}",
   ".before{text-anchor:end}",
   "g rect{fill:var(--paper);stroke:var(--rule)}",
   ".strong rect{fill:color-mix(in srgb,var(--c0) 12%,var(--paper));stroke:var(--c0)}",
