@@ -200,7 +200,7 @@ function walk(
     let results: readonly (Value | undefined)[];
     try {
       invariant(isStandard(domain) && isImported(opType), "an operator that is imported has a rule");
-      invariant(complete, `every input of ${opType} in ${model.source} is made before it`);
+      if (!complete) throw missingInput(proto, values, model.source);
       const node = new ImportedNode(proto, inputs, scope);
       const folded = fold(node, inputs.map(knownSizes));
       results = folded ? [folded] : placed(node, importRules[opType]);
@@ -213,6 +213,21 @@ function walk(
     });
   }
   return values;
+}
+
+/** An input that comes later in the file, or an output of a node that the engine does not make. */
+function missingInput(
+  { opType, name, input: inputs, output }: NodeProto,
+  values: ReadonlyMap<string, Value>,
+  source: string,
+): PlatformError {
+  const missing = inputs.filter((one) => one !== "" && !values.has(one)).join(", ");
+  return new PlatformError(
+    "input",
+    "ONNX_UNSUPPORTED",
+    `${source}: ${opType} "${name || output[0]}": expected inputs that the nodes before it make, received ${missing}, which none makes here`,
+    { file: source },
+  );
 }
 
 /** Errors of the engine speak of its own operations; the ONNX node is what the reader knows. */

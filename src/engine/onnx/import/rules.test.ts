@@ -410,9 +410,12 @@ const cases: [string, Given][] = [
     },
   ]),
   ...(["LSTM", "GRU", "RNN"] as const).flatMap((opType) =>
-    (["forward", "reverse", "bidirectional"] as const).flatMap((direction) =>
-      [false, true].map((begun): [string, Given] => recurrent(opType, direction, begun)),
-    ),
+    (["forward", "reverse", "bidirectional"] as const).flatMap((direction) => [
+      recurrent(opType, direction, false),
+      recurrent(opType, direction, true),
+      recurrent(opType, direction, false, [3, 1, 4]),
+      recurrent(opType, direction, true, [2, 4, 1]),
+    ]),
   ),
 ];
 
@@ -508,30 +511,42 @@ function pools(): [string, Given][] {
   ]);
 }
 
-/** A recurrent operator over x `[time, batch, 3]`, which answers the sequence with the last states below it. */
-function recurrent(opType: "LSTM" | "GRU" | "RNN", direction: string, begun: boolean): [string, Given] {
+/**
+ * A recurrent operator over x `[time, batch, 3]`, which answers the sequence with the last states below it; with lengths without the
+ * cell state.
+ */
+function recurrent(
+  opType: "LSTM" | "GRU" | "RNN",
+  direction: string,
+  begun: boolean,
+  lengths?: readonly number[],
+): [string, Given] {
   const [hidden, batch, time] = [2, 3, 4];
   const gates = { LSTM: 4, GRU: 3, RNN: 1 }[opType] * hidden;
   const ways = direction === "bidirectional" ? 2 : 1;
   const states = opType === "LSTM" ? ["h", "c"] : ["h"];
+  const made = ["all", ...(lengths ? ["h"] : states).map((state) => `last_${state}`)];
+  const rest = begun ? [lengths ? "lengths" : "", ...states] : lengths ? ["lengths"] : [];
   const attributes = [
     int("hidden_size", hidden),
     text("direction", direction),
     ...(opType === "GRU" ? [int("linear_before_reset", 1)] : []),
   ];
   return [
-    `${opType} ${direction}${begun ? " from a state" : ""}`,
+    `${opType} ${direction}${begun ? " from a state" : ""}${lengths ? " over many lengths" : ""}`,
     {
       nodes: [
-        node(opType, ["x", "w", "r", "b", ...(begun ? ["", ...states] : [])], attributes, [
-          "all",
-          ...states.map((state) => `last_${state}`),
-        ]),
+        ...(lengths
+          ? [whole("lengths64", [...lengths]), node("Cast", ["lengths64"], [int("to", 6)], ["lengths"])]
+          : []),
+        node(opType, ["x", "w", "r", "b", ...rest], attributes, made),
         whole("rows", [-1, hidden]),
-        ...["all", ...states.map((state) => `last_${state}`)].map((name) =>
-          node("Reshape", [name, "rows"], [], [`${name}_rows`]),
+        ...made.map((name) => node("Reshape", [name, "rows"], [], [`${name}_rows`])),
+        node(
+          "Concat",
+          made.map((name) => `${name}_rows`),
+          [int("axis", 0)],
         ),
-        node("Concat", ["all_rows", ...states.map((state) => `last_${state}_rows`)], [int("axis", 0)]),
       ],
       stored: {
         w: drawn(1, ways, gates, 3),
@@ -540,7 +555,7 @@ function recurrent(opType: "LSTM" | "GRU" | "RNN", direction: string, begun: boo
         ...(begun ? { h: drawn(4, ways, batch, hidden), c: drawn(5, ways, batch, hidden) } : {}),
       },
       shape: [time, batch, 3],
-      open: begun ? -1 : 1, // stored states fix the batch
+      open: begun || lengths ? -1 : 1, // stored states and lengths fix the batch
     },
   ];
 }
@@ -601,7 +616,22 @@ describe("a rule computes what ONNX Runtime does", () => {
 
 describe("what cannot be exact is refused by name", () => {
   const image = [2, 3, 7, 6];
+  const [, lstm] = recurrent("LSTM", "forward", false, [1, 4, 2]);
   test.each<[string, Given, string]>([
+    [
+      "the cell state of sequences of many lengths",
+      {
+        ...lstm,
+        nodes: lstm.nodes.map((one) =>
+          one.opType === "LSTM"
+            ? { ...one, output: ["all", "last_h", "last_c"] }
+            : one.opType === "Concat"
+              ? { ...one, input: ["last_c"] }
+              : one,
+        ),
+      },
+      'Concat "Concat_y": expected inputs that the nodes before it make, received last_c, which none makes here',
+    ],
     [
       "windows over the end",
       unary("MaxPool", {
