@@ -1,4 +1,4 @@
-/** A convolutional network and a Transformer encoder as torch exports them (`testing/torch-models.py`). */
+/** A convolutional network, a Transformer encoder and a GRU over packed sequences as torch exports them (`testing/torch-models.py`). */
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import {
@@ -23,7 +23,9 @@ afterAll(() => runtime.close());
 
 const folder = new URL("../testing/", import.meta.url);
 const { cases } = JSON.parse(readFileSync(new URL("torch-models.json", folder), "utf8")) as {
-  cases: Record<string, { shape: number[]; x: number[]; y: number[] }[]>;
+  cases: Record<string, { shape: number[]; x: number[]; y: number[] }[]> & {
+    packed: { shape: number[]; tokens: number[]; lengths: number[]; y: number[] }[];
+  };
 };
 const bytesOf = (name: string) => readFileSync(new URL(`torch-${name}.onnx`, folder));
 const float = (shape: readonly number[], data: ArrayLike<number>) =>
@@ -83,6 +85,25 @@ describe.each(["convolutions", "encoder"])("torch's %s", (name) => {
       expect(same).toBe(parameter.role === "statistic");
     }
   });
+});
+
+test("torch's GRU over packed sequences gives torch's numbers for any batch and lengths", async () => {
+  const whole = (shape: readonly number[], data: readonly number[]) =>
+    ({ dtype: "int64", shape, data: BigInt64Array.from(data, BigInt) }) as const;
+  const tokens = input("tokens", ["batch", 6], "int64");
+  const lengths = input("lengths", ["batch"], "int64");
+  const { y } = importOnnx(bytesOf("packed")).apply({ tokens, lengths });
+  const model = await loadOnnx(runtime, toOnnx(traceGraph({ y })));
+  for (const one of cases.packed) {
+    const answer = await model.run({
+      tokens: whole(one.shape, one.tokens),
+      lengths: whole([one.lengths.length], one.lengths),
+    });
+    one.y.forEach((value, i) => {
+      expect(Number(answer.y.data[i])).toBeCloseTo(value, 5);
+    });
+  }
+  await model.release();
 });
 
 test("lists what batch norm learned and what it has seen under torch's names", () => {

@@ -1,4 +1,4 @@
-"""Exports a convolutional network and a Transformer encoder from torch, with the numbers that torch gives.
+"""Exports a convolutional network, a Transformer encoder and a GRU over many lengths from torch, with the numbers that torch gives.
 
     cd src/engine/onnx/testing && /usr/bin/python3 torch-models.py
 
@@ -47,6 +47,21 @@ class Encoder(torch.nn.Module):
         return self.head(y[:, -1])
 
 
+class Packed(torch.nn.Module):
+    """A bidirectional GRU of two layers over packed sequences of tokens, longest first."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = torch.nn.Embedding(11, 4)
+        self.gru = torch.nn.GRU(4, 5, num_layers=2, bidirectional=True, batch_first=True)
+        self.head = torch.nn.Linear(10, 2)
+
+    def forward(self, tokens, lengths):
+        packed = torch.nn.utils.rnn.pack_padded_sequence(self.embed(tokens), lengths, batch_first=True)
+        last = self.gru(packed)[1]
+        return self.head(torch.cat([last[-2], last[-1]], 1))
+
+
 def spread(network):
     """Values unlike the initial ones, of which many are equal: the exporter stores equal arrays once."""
     for name, value in list(network.named_parameters()) + list(network.named_buffers()):
@@ -75,5 +90,20 @@ for name, network, shape, options in (
         with torch.no_grad():
             y = network(x)
         cases[name].append({"shape": list(x.shape), "x": x.reshape(-1).tolist(), "y": y.reshape(-1).tolist()})
+
+packed = Packed().eval()
+# Exported with a batch of one: torch would write a larger one into the graph.
+torch.onnx.export(
+    packed, (torch.randint(0, 11, (1, 6)), torch.tensor([6])), "torch-packed.onnx", opset_version=17,
+    input_names=["tokens", "lengths"], output_names=["y"],
+    dynamic_axes={"tokens": {0: "batch"}, "lengths": {0: "batch"}, "y": {0: "batch"}},
+)
+cases["packed"] = []
+for lengths in ([6], [6, 3], [6, 5, 5, 1]):
+    tokens = torch.randint(0, 11, (len(lengths), 6))
+    y = packed(tokens, torch.tensor(lengths))
+    cases["packed"].append({
+        "shape": list(tokens.shape), "tokens": tokens.reshape(-1).tolist(), "lengths": lengths, "y": y.reshape(-1).tolist(),
+    })
 with open("torch-models.json", "w") as file:
     json.dump({"torch": torch.__version__, "cases": cases}, file)
