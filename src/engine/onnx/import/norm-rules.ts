@@ -46,6 +46,8 @@ export const importBatchNorm = (node: ImportedNode): readonly Value[] => {
   const x = node.tensor(0);
   if (node.int("training_mode", 0) === 1)
     throw node.unsupported("expected a model in inference, received one that normalises by its own batch");
+  if (node.int("spatial", 1) !== 1)
+    throw node.unsupported("expected statistics for each channel, received one for each position");
   // One value per channel, which is axis 1.
   const column = (vector: Tensor) => reshape(vector, [vector.shape[0], ...x.shape.slice(2).map(() => 1)]);
   const [scale, shift, average, variance] = [

@@ -481,6 +481,17 @@ function convolutions(): [string, Given][] {
 }
 
 function pools(): [string, Given][] {
+  const positions: [string, Given] = [
+    "MaxPool with the positions of the largest values",
+    {
+      nodes: [
+        node("MaxPool", ["x"], [ints("kernel_shape", [2])], ["v", "i"]),
+        node("Cast", ["i"], [int("to", 1)], ["f"]),
+        node("Concat", ["v", "f"], [int("axis", 1)]),
+      ],
+      shape: [2, 3, 7],
+    },
+  ];
   const of = (
     opType: string,
     title: string,
@@ -498,7 +509,7 @@ function pools(): [string, Given][] {
     of(opType, " same", [2, 3, 7], [2], [text("auto_pad", "SAME_UPPER")]),
     of(opType, " rounded up without a rest", [2, 3, 6], [2], [ints("strides", [2]), int("ceil_mode", 1)]),
     ...(opType === "MaxPool"
-      ? [of(opType, " with holes", [2, 3, 9], [3], [ints("dilations", [2])])]
+      ? [of(opType, " with holes", [2, 3, 9], [3], [ints("dilations", [2])]), positions]
       : [
           of(
             opType,
