@@ -33,6 +33,10 @@ const columnGap = 28;
 const margin = 24;
 const titleSize = 13;
 const detailSize = 11;
+/** From an arrow's beginning to its label. */
+const labelGap = 7;
+/** An arrow that moves less to a side on its way down leaves room on both. */
+const straight = 6;
 
 /** A box, or a point where a long arrow passes a row. */
 interface Place {
@@ -40,6 +44,8 @@ interface Place {
   readonly row: number;
   readonly box: DiagramBox | null;
   readonly label: string;
+  /** Where its label stands: on the side that no arrow leaves to. */
+  side: "left" | "right";
   x: number;
 }
 
@@ -53,21 +59,25 @@ export function renderDiagram({ title, boxes, edges }: Diagram): string {
   const places: Place[] = boxes.map((box, i) => {
     const labels = edges.flatMap(({ from, label }) => (from === i && label !== undefined ? [label] : []));
     const label = [...new Set(labels)].join(" · ");
-    return { width: widthOf(box, label), row: rows[i], box, label, x: 0 };
+    return { width: widthOf(box, label), row: rows[i], box, label, side: "right", x: 0 };
   });
   const ways = edges.map((edge) => wayOf(edge, places));
   const count = places.reduce((most, { row }) => Math.max(most, row + 1), 0);
   const byRow = Array.from({ length: count }, (_, row) => places.filter((place) => place.row === row));
   arrange(byRow, ways);
+  for (const place of places) {
+    const ahead = ways.flatMap((way) => (way[0] === place ? [way[1].x - place.x] : []));
+    const goes = (sign: 1 | -1) => ahead.some((shift) => sign * shift > straight);
+    if (goes(1) && !goes(-1)) place.side = "left";
+  }
+  const reach = ({ width, label, side }: Place, of: "left" | "right") =>
+    Math.max(width / 2, label !== "" && side === of ? labelGap + textWidth(label, detailSize) : 0);
   const left = places.reduce(
-    (least, { x, width }) => Math.min(least, x - width / 2),
+    (least, place) => Math.min(least, place.x - reach(place, "left")),
     Number.POSITIVE_INFINITY,
   );
   for (const place of places) place.x += margin - left;
-  const right = Math.max(
-    0,
-    ...places.map(({ x, width, label }) => x + Math.max(width / 2, 7 + textWidth(label, detailSize))),
-  );
+  const right = Math.max(0, ...places.map((place) => place.x + reach(place, "right")));
   const width = Math.ceil(right + margin);
   const height = 2 * margin + count * boxHeight + Math.max(0, count - 1) * rowGap;
   return [
@@ -101,7 +111,7 @@ function wayOf({ from, to }: DiagramEdge, places: Place[]): Place[] {
   const [start, end] = [places[from], places[to]];
   const way = [start];
   for (let row = start.row + 1; row < end.row; row++) {
-    const point: Place = { width: 8, row, box: null, label: "", x: 0 };
+    const point: Place = { width: 8, row, box: null, label: "", side: "right", x: 0 };
     places.push(point);
     way.push(point);
   }
@@ -190,12 +200,12 @@ function curve(way: readonly Place[]): string {
     .join("");
 }
 
-function drawBox({ title, detail, role }: DiagramBox, { x, row, width, label }: Place): string {
+function drawBox({ title, detail, role }: DiagramBox, { x, row, width, label, side }: Place): string {
   const top = topOf(row);
   const carried =
     label === ""
       ? ""
-      : `<text class="label" x="${round(x + 7)}" y="${top + boxHeight + 15}">${escapeText(label)}</text>`;
+      : `<text class="label${side === "left" ? " before" : ""}" x="${round(side === "left" ? x - labelGap : x + labelGap)}" y="${top + boxHeight + 15}">${escapeText(label)}</text>`;
   const lines =
     detail === undefined
       ? [`<text class="name" x="${round(x)}" y="${top + 27}">${escapeText(title)}</text>`]
@@ -226,7 +236,8 @@ const style = [
   ".paper{fill:var(--paper)}",
   "text{font:11px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;fill:var(--soft)}",
   ".name,.detail{text-anchor:middle}.name{font-size:13px;font-weight:600;fill:var(--ink)}",
-  ".label{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round;font-variant-numeric:tabular-nums}",
+  ".label{paint-order:stroke;stroke:var(--paper);stroke-width:7px;stroke-linejoin:round;font-variant-numeric:tabular-nums}",
+  ".before{text-anchor:end}",
   "g rect{fill:var(--paper);stroke:var(--rule)}",
   ".strong rect{fill:color-mix(in srgb,var(--c0) 12%,var(--paper));stroke:var(--c0)}",
   ".end rect{stroke:var(--ink)}",

@@ -4,6 +4,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { importRules } from "../../src/engine/index.ts";
 
 const root = path.join(import.meta.dirname, "../..");
 const pageFile = path.join(root, "docs/models.md");
@@ -68,6 +69,12 @@ describe("docs/models.md", () => {
       else expectAlike(stdout, output);
     },
   );
+
+  test("lists every operator that can be imported, and no other", () => {
+    const table = page.slice(page.indexOf("| arithmetic |"), page.indexOf("An operator that is not known"));
+    const listed = [...table.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    expect(listed.sort()).toEqual(Object.keys(importRules).sort());
+  });
 
   test("shows the example program that the tests run", () => {
     const [, program] = /```ts\n([\s\S]*?)\n```/.exec(page) ?? [];

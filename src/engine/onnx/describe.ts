@@ -21,7 +21,7 @@ export interface OnnxNode {
   readonly outputs: readonly { readonly name: string; readonly shape: Shape | null }[];
   /** Floating-point operations for one sample; null where the operator or a shape is unknown. */
   readonly flop: number | null;
-  /** Makes only sizes and constants, the same in every run but for the batch. */
+  /** Makes only sizes, constants and other forms of stored arrays, the same in every run but for the batch. */
   readonly bookkeeping: boolean;
 }
 
@@ -54,11 +54,7 @@ export function describeOnnx(
       return learned ? [[name, elementCount(tensor)] as const] : [];
     }),
   );
-  const arrays = new Map([...stored.keys()].map((name) => [name, name]));
-  for (const { opType, input, output } of read.graph.node) {
-    const array = opType === "Identity" ? arrays.get(input[0]) : undefined;
-    if (array !== undefined && stored.has(array)) arrays.set(output[0], array);
-  }
+  const arrays = arraysBehind(read, stored.keys(), types);
   const shapeOf = (name: string): Shape | null => types.get(name)?.shape ?? null;
   return read.graph.node.map((node) => {
     const { opType = "", name = "" } = node;
@@ -70,20 +66,45 @@ export function describeOnnx(
       inputs: node.input.map((input) => (input === "" ? null : shapeOf(input))),
       outputs: node.output.map((output) => (output === "" ? null : shapeOf(output))),
       transposed: node.attribute.some((attribute) => attribute.name === "transA" && attribute.i === 1n),
+      kernel: node.attribute.find((attribute) => attribute.name === "kernel_shape")?.ints.map(Number) ?? [],
+      equation: new TextDecoder().decode(node.attribute.find(({ name }) => name === "equation")?.s),
     };
     const complete = [...reads, ...outputs.map((output) => output.name)].every((value) => types.has(value));
     return {
       opType,
       name,
       reads: reads.filter((input) => !arrays.has(input)),
-      parameters: reads.flatMap((input) => {
-        const array = arrays.get(input) ?? "";
-        const size = counts.get(array);
-        return size === undefined ? [] : [{ name: input, array, size }];
-      }),
+      parameters: reads.flatMap((input) =>
+        (arrays.get(input) ?? []).flatMap((one) => {
+          const size = counts.get(one.array);
+          return size === undefined ? [] : [{ ...one, size }];
+        }),
+      ),
       outputs,
       flop: isMeasured(opType) && complete ? flopRules[opType](shapes) : null,
       bookkeeping: outputs.every(({ name: made }) => arrays.has(made) || types.get(made)?.fixed === true),
     };
   });
+}
+
+/**
+ * The stored arrays that a value is made of, for values made of nothing else: a turned weight, or the one factor that a batch norm
+ * makes of its scale and variance. They are the same in every run, and belong to whoever reads them.
+ */
+function arraysBehind(
+  { graph }: OnnxModel,
+  stored: Iterable<string>,
+  types: ReadonlyMap<string, { readonly fixed: boolean }>,
+): Map<string, readonly { readonly name: string; readonly array: string }[]> {
+  const arrays = new Map([...stored].map((name) => [name, [{ name, array: name }]]));
+  for (const { opType, input, output } of graph.node) {
+    const reads = input.filter((name) => name !== "");
+    const known = reads.every((name) => arrays.has(name) || types.get(name)?.fixed === true);
+    const behind = reads.flatMap((name) => arrays.get(name) ?? []);
+    if (!known || behind.length === 0) continue;
+    // An exporter that stores equal arrays once gives them their own names by Identity.
+    const renamed = opType === "Identity" ? [{ name: output[0], array: behind[0].array }] : behind;
+    for (const name of output) if (name !== "") arrays.set(name, renamed);
+  }
+  return arrays;
 }

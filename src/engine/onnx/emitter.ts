@@ -20,7 +20,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./generated/onnx_pb.js";
-import { requireOperator } from "./operator-versions.ts";
+import { type EmittedOperator, requireOperator } from "./operator-versions.ts";
 
 /** An attribute: a whole number, several, a text, `{ float }`, or an inner graph. */
 export type OnnxAttribute =
@@ -75,7 +75,7 @@ export class Emitter {
 
   /** A node with one output; returns the output's name. */
   one(
-    opType: string,
+    opType: EmittedOperator,
     inputs: readonly string[],
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
   ): string {
@@ -84,7 +84,7 @@ export class Emitter {
 
   /** A node with several outputs; `wanted` may drop some of them. */
   many(
-    opType: string,
+    opType: EmittedOperator,
     inputs: readonly string[],
     attributes: Readonly<Record<string, OnnxAttribute>>,
     outputs: number | readonly boolean[],

@@ -12,6 +12,10 @@ export interface NodeShapes {
   readonly outputs: readonly (Shape | null)[];
   /** Whether the first input of a product stands transposed. */
   readonly transposed: boolean;
+  /** Size of a pool's window; empty for other operators. */
+  readonly kernel: readonly number[];
+  /** The text of an Einstein sum; "" for other operators. */
+  readonly equation: string;
 }
 
 type FlopRule = (shapes: NodeShapes) => number;
@@ -27,6 +31,21 @@ const perInput =
     count * sizeOf(inputs[0]);
 const product: FlopRule = ({ inputs: [a], outputs, transposed }) =>
   2 * sizeOf(outputs[0]) * (a ? coefficient(a[a.length - (transposed ? 2 : 1)] ?? 1) : 0);
+/** Every value of the result is a product over a window of one group's channels. */
+const convolution: FlopRule = ({ inputs: [, weight, bias], outputs: [y] }) =>
+  2 * sizeOf(y) * sizeOf(weight?.slice(1)) + (bias ? sizeOf(y) : 0);
+/** Every value of the input is spread over a window of one group's channels. */
+const spreading: FlopRule = ({ inputs: [x, weight, bias], outputs: [y] }) =>
+  2 * sizeOf(x) * sizeOf(weight?.slice(1)) + (bias ? sizeOf(y) : 0);
+const pool: FlopRule = ({ outputs: [y], kernel }) => sizeOf(y) * sizeOf(kernel);
+/** Every combination of all letters is one product, and a sum when some letter is summed over. */
+const einstein: FlopRule = ({ inputs, equation }) => {
+  const terms = equation.replaceAll(" ", "").split("->")[0].split(",");
+  const sizes = new Map(
+    terms.flatMap((term, i) => [...term].map((letter, axis) => [letter, inputs[i]?.[axis] ?? 1] as const)),
+  );
+  return inputs.length * sizeOf([...sizes.values()]);
+};
 /** Every step multiplies the row `[x, h]` by all gates, in each direction. */
 const recurrent: FlopRule = ({ inputs: [x, weightInput, weightHidden] }) => {
   const [time = 0, batch = 0] = x ?? [];
@@ -71,17 +90,24 @@ export const flopRules: { readonly [O in MeasuredOperator]: FlopRule } = {
   Sigmoid: perOutput(1),
   Relu: perOutput(1),
   Softplus: perOutput(1),
+  Erf: perOutput(1),
+  Sin: perOutput(1),
+  Cos: perOutput(1),
   LeakyRelu: perOutput(1),
   Elu: perOutput(1),
+  Selu: perOutput(1),
+  Mish: perOutput(1),
   PRelu: perOutput(1),
   HardSigmoid: perOutput(1),
   HardSwish: perOutput(1),
   Gelu: perOutput(1),
   Clip: perOutput(1),
+  IsNaN: perOutput(1),
   Cast: free,
   Identity: free,
   Dropout: free,
 
+  Einsum: einstein,
   MatMul: product,
   Gemm: (shapes) => product(shapes) + (shapes.inputs[2] ? sizeOf(shapes.outputs[0]) : 0),
 
@@ -91,7 +117,15 @@ export const flopRules: { readonly [O in MeasuredOperator]: FlopRule } = {
   ReduceMin: perInput(1),
   ReduceSumSquare: perInput(2),
   ReduceL2: perInput(2),
+  ReduceL1: perInput(2),
+  // The largest value, the difference, the exponential, the sum.
+  ReduceLogSumExp: perInput(4),
   ReduceProd: perInput(1),
+  CumSum: perOutput(1),
+  // Comparisons: at least one for each value.
+  TopK: perInput(1),
+  ArgMax: perInput(1),
+  ArgMin: perInput(1),
   GlobalAveragePool: perInput(1),
   GlobalMaxPool: perInput(1),
   // The largest value, the difference, the exponential, the sum, the quotient.
@@ -99,7 +133,18 @@ export const flopRules: { readonly [O in MeasuredOperator]: FlopRule } = {
   LogSoftmax: perOutput(5),
   // Mean; difference, square and sum for the variance; quotient, scale and shift.
   LayerNormalization: perOutput(7),
+  InstanceNormalization: perOutput(7),
+  GroupNormalization: perOutput(7),
+  // Square and sum; quotient and scale.
+  RMSNormalization: perOutput(4),
+  SimplifiedLayerNormalization: perOutput(4),
+  LpNormalization: perOutput(3),
   BatchNormalization: perOutput(2),
+
+  Conv: convolution,
+  ConvTranspose: spreading,
+  MaxPool: pool,
+  AveragePool: pool,
 
   LSTM: recurrent,
   GRU: recurrent,
@@ -121,6 +166,11 @@ export const flopRules: { readonly [O in MeasuredOperator]: FlopRule } = {
   Split: free,
   Slice: free,
   Gather: free,
+  GatherElements: free,
+  ScatterElements: ({ inputs: [, , updates] }) => sizeOf(updates),
+  ReverseSequence: free,
+  OneHot: free,
+  Trilu: free,
   Pad: free,
   Constant: free,
   ConstantOfShape: free,

@@ -5,26 +5,87 @@ import { PlatformError } from "../../base/index.ts";
 export const writableOpsets = { from: 13, to: 21 } as const;
 
 /**
- * The operator set in which an operator appeared, or got the form that the rules write, where that is later than 13. `+` names
- * a form by its attribute.
+ * Every operator that the rules write, with the oldest operator set that has the form in which they write it. An operator that is
+ * missing here cannot be written: the emitter does not compile.
  *
  * @see https://github.com/onnx/onnx/blob/main/docs/Changelog.md
  */
-const firstOpset: Readonly<Record<string, number>> = {
-  CumSum: 14,
-  HardSwish: 14,
-  Trilu: 14,
-  BatchNormalization: 15,
-  "ScatterND+reduction": 16,
-  "ScatterElements+reduction": 16,
-  LayerNormalization: 17,
-  BitwiseAnd: 18,
-  BitwiseOr: 18,
+const firstOpset = {
+  Abs: 6,
+  Add: 7,
+  ArgMax: 1,
+  AveragePool: 7,
+  BitShift: 11,
   BitwiseXor: 18,
-  BitwiseNot: 18,
-  Mish: 18,
+  Cast: 9,
+  Concat: 4,
+  Conv: 1,
+  ConvTranspose: 1,
+  Cos: 7,
+  CumSum: 11,
+  Div: 7,
+  Equal: 7,
+  Erf: 9,
+  Exp: 6,
+  Expand: 8,
+  Gather: 1,
+  GatherElements: 11,
   Gelu: 20,
-  GroupNormalization: 21,
+  Gemm: 11,
+  GRU: 7,
+  Identity: 1,
+  LayerNormalization: 17,
+  LeakyRelu: 6,
+  Less: 9,
+  Log: 6,
+  LogSoftmax: 13,
+  Loop: 11,
+  LSTM: 7,
+  MatMul: 9,
+  Max: 8,
+  MaxPool: 10,
+  Min: 8,
+  Mul: 7,
+  Neg: 6,
+  OneHot: 11,
+  Pad: 11,
+  Range: 11,
+  Reciprocal: 6,
+  ReduceMax: 1,
+  ReduceMean: 1,
+  ReduceProd: 1,
+  ReduceSum: 13,
+  Relu: 6,
+  Reshape: 5,
+  ReverseSequence: 10,
+  RNN: 7,
+  Scan: 11,
+  ScatterElements: 11,
+  ScatterND: 11,
+  Shape: 1,
+  Sigmoid: 6,
+  Sign: 9,
+  Sin: 7,
+  Slice: 10,
+  Softmax: 13,
+  Split: 13,
+  Sqrt: 6,
+  Squeeze: 13,
+  Sub: 7,
+  Tanh: 6,
+  TopK: 11,
+  Transpose: 1,
+  Unsqueeze: 13,
+  Where: 9,
+} as const;
+
+/** An operator that the rules may write. */
+export type EmittedOperator = keyof typeof firstOpset;
+
+/** Forms that came later than their operator, by the attribute that asks for them. */
+const firstOpsetOfForm: Readonly<Record<string, number>> = {
+  "ScatterElements+reduction": 16,
+  "ScatterND+reduction": 16,
 };
 
 /**
@@ -32,15 +93,20 @@ const firstOpset: Readonly<Record<string, number>> = {
  *
  * @throws PlatformError `ONNX_OPSET` naming the operator and the set that it needs
  */
-export function requireOperator(opType: string, attributes: readonly string[], opset: number): void {
-  for (const form of [opType, ...attributes.map((attribute) => `${opType}+${attribute}`)]) {
-    const first = firstOpset[form];
+export function requireOperator(opType: EmittedOperator, attributes: readonly string[], opset: number): void {
+  const needs: [string, number | undefined][] = [
+    [opType, firstOpset[opType]],
+    ...attributes.map((name): [string, number | undefined] => [
+      `${opType} with ${name}`,
+      firstOpsetOfForm[`${opType}+${name}`],
+    ]),
+  ];
+  for (const [form, first] of needs) {
     if (first === undefined || opset >= first) continue;
-    const words = form.replace("+", " with ");
     throw new PlatformError(
       "input",
       "ONNX_OPSET",
-      `toOnnx: ${words} needs operator set ${first}, received ${opset}`,
+      `toOnnx: ${form} needs operator set ${first}, received ${opset}`,
       {
         field: "opset",
       },

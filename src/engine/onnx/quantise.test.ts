@@ -2,16 +2,20 @@ import { spawnSync } from "node:child_process";
 import { afterAll, describe, expect, test } from "vitest";
 import { keyFrom, normal } from "../../base/index.ts";
 import {
+  Conv1d,
   createRuntime,
+  Gru,
   input,
   Linear,
   Lstm,
   loadOnnx,
   matmul,
+  maxPool,
   parameter,
   quantize,
   readOnnx,
   relu,
+  reshape,
   type Tensor,
   type TensorValue,
   toOnnx,
@@ -113,6 +117,29 @@ test("leaves small weights, and weights that are computed, as they are", () => {
     expect.stringMatching(/^gemm_node_\d+: its second factor is computed, not stored$/),
   ]);
   expect(same.length).toBe(bytes.length);
+});
+
+test("leaves convolutions in float and says so, beside a head in whole numbers", async () => {
+  const convolution = new Conv1d(3, 16, 5, { padding: "same" }, keyFrom(6));
+  const head = new Linear(16 * 10, 8, keyFrom(7));
+  const y = head.apply(
+    reshape(maxPool(relu(convolution.apply(input("x", ["batch", 3, 20]))), 2), ["batch", 160]),
+  );
+  const bytes = toOnnx(traceGraph({ y }));
+  const result = quantize(bytes);
+  expect(result.kept).toEqual([expect.stringMatching(/^conv_node_\d+: convolutions stay in float$/)]);
+  expect(result.quantized).toEqual([expect.stringMatching(/^gemm_node/)]);
+  const x = drawn(32, 3, 20);
+  const [float, whole] = [await answer(bytes, { x }), await answer(result.bytes, { x })];
+  expect(rms(float.map((value, i) => value - whole[i]))).toBeLessThan(0.03 * rms(float));
+});
+
+test("says of a GRU that only LSTMs can be quantised", () => {
+  const gru = new Gru(8, 32, keyFrom(3));
+  const bytes = toOnnx(traceGraph({ y: gru.run(input("x", ["batch", 12, 8])).last }));
+  expect(quantize(bytes, { recurrent: true }).kept).toEqual([
+    expect.stringMatching(/: of recurrent networks only LSTMs can be quantised$/),
+  ]);
 });
 
 test("quantises an LSTM only when asked, because ONNX's own operators have none", async () => {

@@ -37,7 +37,7 @@ export interface QuantizedModel {
   readonly bytes: Uint8Array;
   /** Names of the nodes that now run on whole numbers. */
   readonly quantized: readonly string[];
-  /** Products and recurrent nodes that stayed as they are, with the reason. */
+  /** Products, convolutions and recurrent nodes that stayed as they are, with the reason. */
   readonly kept: readonly string[];
 }
 
@@ -96,7 +96,14 @@ export function quantize(
   return { bytes: toBinary(ModelProtoSchema, model), quantized, kept };
 }
 
-const candidates = ["MatMul", "Gemm", "LSTM", "GRU", "RNN"];
+/** What is not quantised however large it is, and is said to stay. */
+const staysFloat: Readonly<Record<string, string | undefined>> = {
+  Conv: "convolutions stay in float",
+  ConvTranspose: "convolutions stay in float",
+  GRU: "of recurrent networks only LSTMs can be quantised",
+  RNN: "of recurrent networks only LSTMs can be quantised",
+};
+const candidates = ["MatMul", "Gemm", "LSTM", ...Object.keys(staysFloat)];
 const microsoft = "com.microsoft";
 
 class Writer {
@@ -118,6 +125,8 @@ class Writer {
 
   /** Why a product cannot be quantised; null when it can. */
   productReason(node: NodeProto): string | null {
+    const never = staysFloat[node.opType ?? ""];
+    if (never) return never;
     const weight = this.#stored.get(node.input[1]);
     if (!weight) return "its second factor is computed, not stored";
     if (weight.dims.length !== 2) return `its weight has ${weight.dims.length} axes`;

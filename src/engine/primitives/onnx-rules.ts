@@ -1,5 +1,6 @@
 import { invariant } from "../../base/index.ts";
 import { elementType } from "../onnx/emitter.ts";
+import type { EmittedOperator } from "../onnx/operator-versions.ts";
 import { isFloat, isStatic, staticSize } from "../shape.ts";
 import {
   averagePoolOnnx,
@@ -223,7 +224,7 @@ export const onnxRules: OnnxRules = {
   scaleGradient: same("Identity"),
 };
 
-function same<P extends PrimitiveName>(opType: string): OnnxRule<P> {
+function same<P extends PrimitiveName>(opType: EmittedOperator): OnnxRule<P> {
   return (to, inputs) => [to.one(opType, inputs)];
 }
 

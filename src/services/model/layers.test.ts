@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import { keyFrom } from "../../base/index.ts";
 import {
   add,
+  BatchNorm,
+  Conv2d,
   describeOnnx,
+  gelu,
   input,
   LayerNorm,
   Linear,
@@ -141,4 +144,61 @@ describe("a file that torch wrote", () => {
     });
     expect(layers.at(-1)).toMatchObject({ layer: "down", outputShape: "[batch, 2]" }); // the file declares it
   });
+});
+
+describe("the work of torch's networks is that of paper and pencil", () => {
+  const read = (name: string) =>
+    readOnnx(readFileSync(new URL(`../../engine/onnx/testing/torch-${name}.onnx`, import.meta.url)));
+  const row = (layer: string, outputShape: string, parameters: number, flop: number) => ({
+    layer,
+    outputShape,
+    parameters,
+    flop,
+  });
+  const rowsOf = (name: string) =>
+    graphOf(read(name)).layers.map((one) =>
+      row(one.layer, String(one.outputShape), one.parameters, one.flop ?? -1),
+    );
+
+  test("for convolutions, batch norm and pools over an image of 8 by 10", () => {
+    expect(rowsOf("convolutions")).toEqual([
+      row("stem", "[batch, 4, 8, 10]", 4 * 9, 2 * 9 * (4 * 80)),
+      row("norm", "[batch, 4, 8, 10]", 4 * 4, 2 * (4 * 80)), // scale and shift, mean and variance
+      row("relu_1", "[batch, 4, 4, 5]", 0, 4 * 80 + 4 * (4 * 20)), // windows of 2 by 2
+      row("depthwise", "[batch, 4, 4, 5]", 4 * 9 + 4, (2 * 9 + 1) * (4 * 20)),
+      row("pointwise", "[batch, 6, 4, 5]", 6 * 4 + 6, (2 * 4 + 1) * (6 * 20)),
+      row("norm2", "[batch, 6, 4, 5]", 4 * 6, 2 * (6 * 20)),
+      // Leaky ReLU; windows of 3 by 3, two by three of them; their mean
+      row("leakyrelu_1", "[batch, 6]", 0, 6 * 20 + 9 * (6 * 6) + 6 * 6),
+      row("head", "[batch, 3]", 6 * 3 + 3, (2 * 6 + 1) * 3),
+    ]);
+  });
+
+  test("for two encoder layers over 6 steps of 8 features with 2 heads", () => {
+    const rows = rowsOf("encoder");
+    const of = (layer: string) => rows.find((one) => one.layer === layer);
+    const dense = (from: number, to: number) => 6 * to * (2 * from + 1);
+    const scores = 2 * 6 * 6; // two heads, six steps that look at six
+    // Projections; queries scaled; products of heads of 4, softmax, and the mixture of the values
+    const attention = dense(8, 24) + 6 * 8 + 2 * 4 * scores + 5 * scores + 2 * 6 * (6 * 8);
+    expect(of("embed")).toEqual(row("embed", "[batch, 6, 8]", 32, dense(3, 8)));
+    expect(of("second.self_attn")).toMatchObject({ parameters: 3 * 72, flop: attention });
+    // The mask is added, and torch multiplies the scores by one before.
+    expect(of("first.self_attn")).toMatchObject({ parameters: 3 * 72, flop: attention + 2 * scores });
+    expect(of("first.norm1")).toEqual(row("first.norm1", "[batch, 6, 8]", 16, 7 * 6 * 8));
+    expect(of("first.linear1")).toEqual(row("first.linear1", "[batch, 6, 16]", 144, dense(8, 16)));
+    expect(of("first.div_1")).toEqual(row("first.div_1", "[batch, 6, 16]", 0, 5 * 6 * 16)); // x (1 + erf(x / √2)) / 2
+    expect(of("head")).toEqual(row("head", "[batch, 2]", 18, 2 * (2 * 8 + 1)));
+  });
+});
+
+test("a batch norm of ours is one layer: what it makes of its arrays alone costs nothing per sample", () => {
+  const model = { norm: new BatchNorm(4), conv: new Conv2d(4, 2, 3, {}, keyFrom(1)) };
+  const y = gelu(model.conv.apply(model.norm.apply(input("x", ["batch", 4, 5, 5]))));
+  const { layers } = graphOf(readGraph(model, { y }));
+  expect(layers.map(({ layer, kind, parameters, flop }) => [layer, kind, parameters, flop])).toEqual([
+    ["norm", "Mul + Add", 4 * 4, 2 * 4 * 25],
+    ["conv", "Conv", 2 * 4 * 9 + 2, (2 * 4 * 9 + 1) * (2 * 9)],
+    ["mul_1", "Mul + Erf + Add", 0, 5 * (2 * 9)], // the exact GELU, whose ways part and join again
+  ]);
 });

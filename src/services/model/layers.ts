@@ -42,6 +42,7 @@ const plumbing = new Set([
   "Dropout",
   "Split",
   "Slice",
+  "Pad",
   "Shape",
   "Constant",
   "ConstantOfShape",
@@ -123,11 +124,22 @@ function groupByPath(nodes: readonly OnnxNode[]): Group[] {
  */
 function mergeChains(groups: readonly Group[]): Group[] {
   return merged(groups, (from, to, producersOf) => {
-    if (from.path === to.path) return from.path !== "" || producersOf(to).size === 1;
+    if (from.path === to.path) return from.path !== "" || isChain(from, to, producersOf);
     const before = [...producersOf(from)];
     const scales = from.nodes.every(({ opType }) => opType === "Mul" || opType === "Cast");
     return from.path === "" && scales && before.length > 0 && before.every(({ path }) => path === to.path);
   });
+}
+
+/** Whether arithmetic goes on without anything new: what joins it came from where it began, as in `x Φ(x)`. */
+function isChain(from: Group, to: Group, producersOf: (group: Group) => ReadonlySet<Group>): boolean {
+  const others = [...producersOf(to)].filter((one) => one !== from);
+  if (others.length === 0) return true;
+  const multiplies = [from, to].some(({ nodes }) => nodes.some(({ opType }) => opType === "MatMul"));
+  const begun = producersOf(from);
+  const fromThere = (one: Group) =>
+    begun.has(one) || (one.path === "" && [...producersOf(one)].every((before) => begun.has(before)));
+  return !multiplies && others.every(fromThere);
 }
 
 /** A reshape at the start of the graph, before a single layer, belongs to that layer. */
@@ -213,7 +225,12 @@ function outputOf(group: Group, groups: readonly Group[], { outputs }: OnnxModel
     ...groups.flatMap((other) => (other === group ? [] : other.nodes.flatMap(({ reads }) => reads))),
   ]);
   const made = group.nodes.flatMap((node) => node.outputs);
-  return (made.find(({ name }) => read.has(name)) ?? made.at(-1))?.shape ?? null;
+  const shape = (made.find(({ name }) => read.has(name)) ?? made.at(-1))?.shape ?? null;
+  // Rows of all samples together tell less than the same values apart.
+  const apart = made.filter((one) => shape && one.shape?.includes("batch") && sameSize(one.shape, shape));
+  return shape?.some((size) => typeof size !== "number" && size !== "batch")
+    ? (apart.at(-1)?.shape ?? shape)
+    : shape;
 }
 
 function edgesOf(
@@ -247,4 +264,14 @@ function edgesOf(
 
 function shapeText(shape: Shape | null): string | null {
   return shape && formatShape(shape);
+}
+
+function sameSize(a: Shape, b: Shape): boolean {
+  const size = (shape: Shape) => shape.reduce<number>((all, one) => all * coefficientOf(one), 1);
+  return size(a) === size(b);
+}
+
+/** How many times the batch, or how many. */
+function coefficientOf(size: Shape[number]): number {
+  return typeof size === "number" ? size : size === "batch" ? 1 : Number.parseInt(size, 10);
 }

@@ -35,7 +35,10 @@ export interface ImportedInput extends TensorType {
 
 /** A model that came from an ONNX file. */
 export interface ImportedModel {
-  /** The learned arrays under their ONNX names; `parametersOf(model.parameters)` lists them for training and export. */
+  /**
+   * The learned arrays under their ONNX names; `parametersOf(model.parameters)` lists them for training and export. Means and variances
+   * of batch norm are among them as statistics, which training keeps.
+   */
   readonly parameters: Readonly<Record<string, Parameter>>;
   readonly inputs: readonly ImportedInput[];
   readonly outputs: readonly string[];
@@ -67,14 +70,20 @@ export function importOnnx(model: OnnxModel | Uint8Array, options: ImportOptions
   const inputs = importedInputs(read, options);
   const stored = storedValues(read, options.trainable ?? learnedByDefault(read));
   const learned = new Set<Parameter>();
-  const trace = (given: Readonly<Record<string, Tensor>>) =>
-    walk(
-      read,
-      stored,
-      given,
-      { source: read.source, opset: read.opset, learns: (one) => learned.add(one) },
-      refuse,
-    );
+  const statistics = new Map<string, Parameter>();
+  const scope: ImportScope = {
+    source: read.source,
+    opset: read.opset,
+    learns: (one) => learned.add(one),
+    statistic: (name, { shape, value, dtype }) => {
+      // Exporters store equal arrays once: what is a mean here may be a bias, which is learned, elsewhere.
+      const known =
+        statistics.get(name) ?? new Parameter(shape as readonly number[], value, dtype, "statistic");
+      statistics.set(name, known);
+      return known;
+    },
+  };
+  const trace = (given: Readonly<Record<string, Tensor>>) => walk(read, stored, given, scope, refuse);
   const apply: ImportedModel["apply"] = (given) => {
     const odd = inputs.filter(({ name }) => !Object.hasOwn(given, name));
     if (odd.length > 0) {
@@ -95,6 +104,9 @@ export function importOnnx(model: OnnxModel | Uint8Array, options: ImportOptions
   const parameters = [...stored].flatMap(([name, value]) =>
     value instanceof Parameter && learned.has(value) ? [[name, value] as const] : [],
   );
+  const taken = new Set(parameters.map(([name]) => name));
+  for (const [name, value] of statistics)
+    parameters.push([taken.has(name) ? `${name}.statistic` : name, value]);
   return {
     parameters: Object.fromEntries(parameters),
     inputs,
@@ -128,7 +140,12 @@ export function inferTypes(
   const stored = storedValues(model, learnedByDefault(model), "stand-ins");
   const given = Object.fromEntries(inputs.map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
   const declared = declaredTypes(model, options.sizes ?? {});
-  const scope: ImportScope = { source: model.source, opset: model.opset, learns: () => {} };
+  const scope: ImportScope = {
+    source: model.source,
+    opset: model.opset,
+    learns: () => {},
+    statistic: (_, one) => one,
+  };
   const values = walk(model, stored, given, scope, (node, _, made) => {
     const { opType = "" } = node;
     const shapes = made && isStandIn(opType) ? standInRules[opType](made) : [];
@@ -183,7 +200,7 @@ function walk(
     let results: readonly (Value | undefined)[];
     try {
       invariant(isStandard(domain) && isImported(opType), "an operator that is imported has a rule");
-      invariant(complete, `every input of ${opType} in ${model.source} is made before it`);
+      if (!complete) throw missingInput(proto, values, model.source);
       const node = new ImportedNode(proto, inputs, scope);
       const folded = fold(node, inputs.map(knownSizes));
       results = folded ? [folded] : placed(node, importRules[opType]);
@@ -196,6 +213,21 @@ function walk(
     });
   }
   return values;
+}
+
+/** An input that comes later in the file, or an output of a node that the engine does not make. */
+function missingInput(
+  { opType, name, input: inputs, output }: NodeProto,
+  values: ReadonlyMap<string, Value>,
+  source: string,
+): PlatformError {
+  const missing = inputs.filter((one) => one !== "" && !values.has(one)).join(", ");
+  return new PlatformError(
+    "input",
+    "ONNX_UNSUPPORTED",
+    `${source}: ${opType} "${name || output[0]}": expected inputs that the nodes before it make, received ${missing}, which none makes here`,
+    { file: source },
+  );
 }
 
 /** Errors of the engine speak of its own operations; the ONNX node is what the reader knows. */

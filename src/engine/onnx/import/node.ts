@@ -11,6 +11,8 @@ export interface ImportScope {
   readonly opset: number;
   /** Called when a parameter is used as an array that is learned, not as a number that was read. */
   readonly learns: (parameter: Parameter) => void;
+  /** The array that a name of the graph stands for, as one that no gradient moves. */
+  readonly statistic: (name: string, parameter: Parameter) => Parameter;
 }
 
 export class ImportedNode {
@@ -21,6 +23,7 @@ export class ImportedNode {
   readonly inputs: readonly (Value | undefined)[];
   readonly #scope: ImportScope;
   readonly #name: string;
+  readonly #inputNames: readonly string[];
   readonly #attributes: ReadonlyMap<string, AttributeProto>;
 
   constructor(proto: NodeProto, inputs: readonly (Value | undefined)[], scope: ImportScope) {
@@ -29,6 +32,7 @@ export class ImportedNode {
     this.outputs = proto.output;
     this.inputs = inputs;
     this.#scope = scope;
+    this.#inputNames = proto.input;
     this.#name = proto.name || proto.output[0] || "";
     this.#attributes = new Map(proto.attribute.map((attribute) => [attribute.name ?? "", attribute]));
   }
@@ -53,6 +57,14 @@ export class ImportedNode {
     const tensor = asTensor(value);
     if (!tensor) throw this.unsupported("the batch size is used as a number, which the engine leaves open");
     return tensor;
+  }
+
+  /** An input that training leaves to the layer: what it has seen, such as a running mean. */
+  statistic(position: number): Tensor {
+    const value = this.inputs[position];
+    return value instanceof Parameter
+      ? this.#scope.statistic(this.#inputNames[position], value)
+      : this.tensor(position);
   }
 
   /** All inputs as tensors. */
@@ -81,10 +93,16 @@ export class ImportedNode {
 
   /** The number that a scalar input holds; undefined when it is left out or exists only when the graph runs. */
   numberAt(position: number): number | undefined {
+    const numbers = this.numbersAt(position);
+    return numbers?.length === 1 ? numbers[0] : undefined;
+  }
+
+  /** The numbers that an input holds; undefined when it is left out or exists only when the graph runs. */
+  numbersAt(position: number): readonly number[] | undefined {
     const value = this.inputs[position];
     if (value === undefined) return undefined;
     const data = value instanceof Sizes ? value.values : dataOf(value);
-    return data?.length === 1 ? Number(data[0]) : undefined;
+    return data && Array.from(data as ArrayLike<unknown>, Number);
   }
 
   has(attribute: string): boolean {

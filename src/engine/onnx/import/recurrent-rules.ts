@@ -3,7 +3,21 @@
  * direction that runs backwards is the same network over the reversed sequence.
  */
 import { applyAll } from "../../apply.ts";
-import { at, broadcastTo, concat, gather, reshape, slice } from "../../operations.ts";
+import {
+  at,
+  broadcastTo,
+  cast,
+  concat,
+  flip,
+  gatherAlong,
+  less,
+  maximum,
+  reshape,
+  reverseSequence,
+  slice,
+  sub,
+  where,
+} from "../../operations.ts";
 import { constant, type Node, type Tensor } from "../../tensor.ts";
 import type { ImportedNode } from "./node.ts";
 import type { Value } from "./sizes.ts";
@@ -40,13 +54,18 @@ export const importGru = (node: ImportedNode): readonly Value[] => {
 export const importRnn = (node: ImportedNode): readonly Value[] =>
   recurrent(node, { primitive: "rnn", order: [0], states: 1, activations: ["tanh"] });
 
-/** Inputs are X, W, R, B, sequence_lens, initial_h, initial_c; outputs Y `[time, directions, batch, hidden]`, then last states. */
+/**
+ * Inputs are X, W, R, B, sequence_lens, initial_h, initial_c; outputs Y `[time, directions, batch, hidden]`, then last states. With
+ * lengths, what lies behind the end of a sequence is zero, and the cell state there is not made: the engine does not keep it.
+ */
 function recurrent(node: ImportedNode, cell: Cell): readonly Tensor[] {
   checkOptions(node, cell);
   const [x, weightInput, weightHidden] = [node.tensor(0), node.tensor(1), node.tensor(2)];
   const hidden = Number(weightHidden.shape[2]);
   const gates = cell.order.length;
   const initial = [5, 6].slice(0, cell.states).map((position) => node.optional(position));
+  const given = node.optional(4);
+  const lengths = given && cast(given, "int64");
   const direction = node.text("direction", "forward");
   const backwards = { forward: [false], reverse: [true], bidirectional: [false, true] }[direction];
   const biasSize = 2 * gates * hidden;
@@ -64,7 +83,7 @@ function recurrent(node: ImportedNode, cell: Cell): readonly Tensor[] {
     const [sequence, ...last] = applyAll(
       cell.primitive,
       [
-        isBackward ? reversed(x) : x,
+        isBackward ? turned(x, lengths) : x,
         rows(weightInput),
         rows(weightHidden),
         reorder(slice(biases, 0, 0, gates * hidden), cell.order, hidden),
@@ -73,9 +92,11 @@ function recurrent(node: ImportedNode, cell: Cell): readonly Tensor[] {
       ],
       {},
     );
-    return [isBackward ? reversed(sequence) : sequence, ...last.slice(0, cell.states)];
+    if (!lengths) return [isBackward ? flip(sequence, 0) : sequence, ...last.slice(0, cell.states)];
+    const inside = upTo(lengths, sequence);
+    return [isBackward ? turned(inside, lengths) : inside, stateAt(lengths, inside)];
   });
-  return Array.from({ length: 1 + cell.states }, (_, output) => {
+  return Array.from({ length: runs[0].length }, (_, output) => {
     const axis = output === 0 ? 1 : 0;
     return concat(
       runs.map((results) => withAxis(results[output], axis)),
@@ -85,8 +106,6 @@ function recurrent(node: ImportedNode, cell: Cell): readonly Tensor[] {
 }
 
 function checkOptions(node: ImportedNode, { activations }: Cell): void {
-  if (node.inputs[4] !== undefined)
-    throw node.unsupported("sequences of different lengths are unknown to the engine");
   if (node.has("clip")) throw node.unsupported("clipped gates are unknown to the engine");
   if (node.int("layout", 0) !== 0) throw node.unsupported("expected layout 0 (time first), received 1");
   if (node.int("input_forget", 0) !== 0) throw node.unsupported("coupled gates are unknown to the engine");
@@ -100,16 +119,24 @@ function reorder(x: Tensor, order: readonly number[], hidden: number): Tensor {
   return concat(order.map((gate) => slice(x, 0, gate * hidden, (gate + 1) * hidden)));
 }
 
-function reversed(x: Tensor): Tensor {
-  const time = Number(x.shape[0]);
-  return gather(
-    x,
-    constant(
-      Array.from({ length: time }, (_, t) => time - 1 - t),
-      [time],
-      "int64",
-    ),
-  );
+/** Each sequence from its end to its beginning. */
+function turned(x: Tensor, lengths: Tensor | undefined): Tensor {
+  return lengths ? reverseSequence(x, lengths) : flip(x, 0);
+}
+
+/** A sequence `[time, batch, hidden]` with zeros behind the end of each. */
+function upTo(lengths: Tensor, sequence: Tensor): Tensor {
+  const [time, batch] = sequence.shape;
+  const numbers = Array.from({ length: Number(time) }, (_, t) => t);
+  const steps = constant(numbers, [numbers.length, 1, 1], "int64");
+  return where(less(steps, reshape(lengths, [1, batch, 1])), sequence, 0);
+}
+
+/** The state after the last step of each sequence, `[batch, hidden]`; zero for one of no steps. */
+function stateAt(lengths: Tensor, sequence: Tensor): Tensor {
+  const [, batch, hidden] = sequence.shape;
+  const last = maximum(sub(lengths, 1), 0);
+  return at(gatherAlong(sequence, broadcastTo(reshape(last, [1, batch, 1]), [1, batch, hidden]), 0), 0, 0);
 }
 
 function withAxis(x: Tensor, axis: number): Tensor {

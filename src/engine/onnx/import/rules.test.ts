@@ -5,11 +5,13 @@ import { keyFrom, normal } from "../../../base/index.ts";
 import {
   createRuntime,
   evaluate,
+  gradient,
   importOnnx,
   importRules,
   input,
   loadOnnx,
   relu,
+  sum,
   type TensorValue,
   toOnnx,
   traceGraph,
@@ -27,9 +29,12 @@ afterAll(() => runtime.close());
 
 interface Given {
   readonly nodes: readonly Partial<NodeProto>[];
-  /** Stored float arrays by name. */
+  /** Stored arrays by name, of float32 or of whole numbers. */
   readonly stored?: Readonly<
-    Record<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>
+    Record<
+      string,
+      { readonly shape: readonly number[]; readonly data: ArrayLike<number>; readonly whole?: true }
+    >
   >;
   /** Shape of x, of which the first axis stays open unless `open` names another. */
   readonly shape?: readonly number[];
@@ -55,6 +60,8 @@ const node = (opType: string, inputs: string[], attribute: object[] = [], output
 const whole = (output: string, list: number[]) => node("Constant", [], [ints("value_ints", list)], [output]);
 const real = (output: string, list: number[]) =>
   node("Constant", [], [floats("value_floats", list)], [output]);
+const real1 = (output: string, value: number) =>
+  node("Constant", [], [float("value_float", value)], [output]);
 const drawn = (seed: number, ...shape: number[]) => ({
   shape,
   data: normal(
@@ -247,37 +254,310 @@ const cases: [string, Given][] = [
       ],
     },
   ],
+  unary("Erf"),
+  unary("Gelu", { opset: 20 }),
+  ...["Sin", "Cos", "Selu", "ReduceL1", "ReduceLogSumExp"].map((one) => unary(one)),
+  unary("Mish", { opset: 18 }),
+  [
+    "Clip whose bounds have changed places",
+    { nodes: [real1("low", 0.5), real1("high", -0.5), node("Clip", ["x", "low", "high"])] },
+  ],
+  [
+    "IsNaN",
+    {
+      nodes: [node("Log", ["x"], [], ["l"]), node("IsNaN", ["l"], [], ["n"]), node("Where", ["n", "x", "l"])],
+    },
+  ],
+  [
+    "LayerNormalization over two axes",
+    {
+      nodes: [node("LayerNormalization", ["x", "g", "b"], [int("axis", -2)])],
+      stored: { g: drawn(1, 3, 4), b: drawn(2, 3, 4) },
+      shape: [2, 3, 4],
+    },
+  ],
+  [
+    "SimplifiedLayerNormalization",
+    { nodes: [node("SimplifiedLayerNormalization", ["x", "g"])], stored: { g: drawn(1, 4) } },
+  ],
+  [
+    "RMSNormalization",
+    {
+      nodes: [node("RMSNormalization", ["x", "g"], [float("epsilon", 1e-3)])],
+      stored: { g: drawn(1, 4) },
+      opset: 23,
+    },
+  ],
+  [
+    "BatchNormalization of rows",
+    {
+      nodes: [node("BatchNormalization", ["x", "g", "b", "m", "v"])],
+      stored: { g: drawn(1, 4), b: drawn(2, 4), m: drawn(3, 4), v: { shape: [4], data: [1, 2, 3, 4] } },
+    },
+  ],
+  [
+    "InstanceNormalization",
+    {
+      nodes: [node("InstanceNormalization", ["x", "g", "b"], [float("epsilon", 1e-3)])],
+      stored: { g: drawn(1, 4), b: drawn(2, 4) },
+      shape: [2, 4, 3, 2],
+    },
+  ],
+  ...[18, 21].map((opset): [string, Given] => [
+    `GroupNormalization in operator set ${opset}`,
+    {
+      nodes: [node("GroupNormalization", ["x", "g", "b"], [int("num_groups", 2)])],
+      stored: { g: drawn(1, opset < 21 ? 2 : 4), b: drawn(2, opset < 21 ? 2 : 4) },
+      shape: [2, 4, 5],
+      opset,
+    },
+  ]),
+  ...[1, 2].map((p) =>
+    unary("LpNormalization", { attributes: [int("p", p), int("axis", 1)], shape: [2, 3, 4] }),
+  ),
+  ...convolutions(),
+  ...pools(),
+  ...[[], [int("exclusive", 1)], [int("reverse", 1)], [int("exclusive", 1), int("reverse", 1)]].map(
+    (attributes): [string, Given] => [
+      `CumSum ${attributes.map(({ name }) => name)}`,
+      { nodes: [whole("a", [-1]), node("CumSum", ["x", "a"], attributes)] },
+    ],
+  ),
+  ...[0, 1].map((largest): [string, Given] => [
+    largest ? "TopK" : "TopK of the smallest",
+    {
+      nodes: [
+        whole("k", [3]),
+        node("TopK", ["x", "k"], [int("axis", 1), int("largest", largest)], ["v", "i"]),
+        node("Cast", ["i"], [int("to", 1)], ["f"]),
+        node("Concat", ["v", "f"], [int("axis", 1)]),
+      ],
+      shape: [2, 5],
+    },
+  ]),
+  ...["ArgMax", "ArgMin"].map((opType): [string, Given] => [
+    opType,
+    {
+      nodes: [
+        node(opType, ["x"], [int("axis", -1), int("keepdims", opType === "ArgMax" ? 0 : 1)], ["i"]),
+        node("Cast", ["i"], [int("to", 1)]),
+      ],
+      shape: [3, 2, 5],
+    },
+  ]),
+  ...[-1, 1].map((axis): [string, Given] => [
+    `OneHot at axis ${axis}`,
+    {
+      nodes: [
+        node("Cast", ["x"], [int("to", 7)], ["i"]),
+        node("Constant", [], [int("value_int", 3)], ["depth"]),
+        node("OneHot", ["i", "depth", "values"], [int("axis", axis)]),
+      ],
+      stored: { values: { shape: [2], data: axis === 1 ? [-0.5, 2] : [0, 1] } },
+      shape: [4, 5],
+    },
+  ]),
+  [
+    "GatherElements",
+    {
+      nodes: [node("GatherElements", ["x", "i"], [int("axis", 1)])],
+      stored: { i: { shape: [2, 3], data: [0, -1, 1, 2, 2, 0], whole: true } },
+      shape: [3, 4],
+      open: -1,
+    },
+  ],
+  [
+    "ScatterElements",
+    {
+      nodes: [node("ScatterElements", ["x", "i", "u"], [int("axis", 1), text("reduction", "add")])],
+      stored: { i: { shape: [2, 3], data: [0, 0, 1, 3, -1, 0], whole: true }, u: drawn(3, 2, 3) },
+      open: -1,
+    },
+  ],
+  ...[0, 1].map((time): [string, Given] => [
+    `ReverseSequence with time at axis ${time}`,
+    {
+      nodes: [
+        whole("lengths", [1, 3]),
+        node("ReverseSequence", ["x", "lengths"], [int("time_axis", time), int("batch_axis", 1 - time)]),
+      ],
+      shape: time === 0 ? [4, 2, 3] : [2, 4, 3],
+      open: -1,
+    },
+  ]),
+  ...["bij,jk->bik", "bij,bkj->bik", "bij, jk", "bij,ij->b"].map((equation): [string, Given] => [
+    `Einsum ${equation}`,
+    {
+      nodes: [node("Einsum", ["x", "w"], [text("equation", equation)])],
+      stored: {
+        w: equation.includes("bkj")
+          ? drawn(1, 2, 5, 4)
+          : drawn(1, equation.includes("ij->") ? 3 : 4, equation.includes("ij->") ? 4 : 5),
+      },
+      shape: [2, 3, 4],
+      open: equation.includes("bkj") ? -1 : 0,
+    },
+  ]),
+  unary("Einsum", { attributes: [text("equation", "ijk->ki")], shape: [2, 3, 4] }),
+  ...[0, 1].map((upper): [string, Given] => [
+    `Trilu ${upper ? "above" : "below"}`,
+    {
+      nodes: [
+        node("Constant", [], [int("value_int", 1)], ["k"]),
+        node("Trilu", ["x", "k"], [int("upper", upper)]),
+      ],
+      shape: [2, 3, 4],
+    },
+  ]),
   ...(["LSTM", "GRU", "RNN"] as const).flatMap((opType) =>
-    (["forward", "reverse", "bidirectional"] as const).flatMap((direction) =>
-      [false, true].map((begun): [string, Given] => recurrent(opType, direction, begun)),
-    ),
+    (["forward", "reverse", "bidirectional"] as const).flatMap((direction) => [
+      recurrent(opType, direction, false),
+      recurrent(opType, direction, true),
+      recurrent(opType, direction, false, [3, 1, 4]),
+      recurrent(opType, direction, true, [2, 4, 1]),
+    ]),
   ),
 ];
 
-/** A recurrent operator over x `[time, batch, 3]`, which answers the sequence with the last states below it. */
-function recurrent(opType: "LSTM" | "GRU" | "RNN", direction: string, begun: boolean): [string, Given] {
+/** Convolutions of images and series, with every option by itself and with others. */
+function convolutions(): [string, Given][] {
+  const of = (
+    opType: string,
+    title: string,
+    shape: number[],
+    weight: number[],
+    attributes: { name: string }[] = [],
+    bias = 0,
+  ): [string, Given] => [
+    `${opType} ${title}`,
+    {
+      nodes: [node(opType, bias > 0 ? ["x", "w", "b"] : ["x", "w"], attributes)],
+      stored: { w: drawn(1, ...weight), ...(bias > 0 ? { b: drawn(2, bias) } : {}) },
+      shape,
+    },
+  ];
+  return [
+    of("Conv", "of a series", [2, 3, 7], [4, 3, 3], [], 4),
+    of("Conv", "with holes, causal", [2, 3, 9], [4, 3, 3], [ints("dilations", [2]), ints("pads", [4, 0])]),
+    of("Conv", "of an image", [2, 3, 6, 5], [4, 3, 3, 2], [ints("pads", [1, 0, 2, 1])], 4),
+    of(
+      "Conv",
+      "in strides",
+      [2, 3, 7, 6],
+      [4, 3, 3, 3],
+      [ints("strides", [2, 3]), ints("pads", [1, 1, 1, 1])],
+    ),
+    of("Conv", "in groups", [2, 4, 5, 5], [6, 2, 3, 3], [int("group", 2)], 6),
+    of("Conv", "by channel", [2, 4, 5], [4, 1, 3], [int("group", 4)]),
+    of("Conv", "of a volume", [2, 2, 4, 3, 3], [3, 2, 2, 2, 2]),
+    ...["SAME_UPPER", "SAME_LOWER", "VALID"].map((padding) =>
+      of(
+        "Conv",
+        padding,
+        [2, 3, 6, 7],
+        [4, 3, 3, 2],
+        [text("auto_pad", padding), ints("strides", [2, 1])],
+        4,
+      ),
+    ),
+    of("ConvTranspose", "of a series", [2, 4, 5], [4, 3, 3], [], 3),
+    of(
+      "ConvTranspose",
+      "in strides",
+      [2, 4, 3, 4],
+      [4, 3, 3, 2],
+      [ints("strides", [2, 3]), ints("pads", [1, 0, 0, 1]), ints("output_padding", [1, 2])],
+    ),
+    of(
+      "ConvTranspose",
+      "in groups, with holes",
+      [2, 4, 5],
+      [4, 2, 3],
+      [int("group", 2), ints("dilations", [2])],
+      4,
+    ),
+    of("ConvTranspose", "padded more than its kernel reaches", [2, 3, 9], [3, 2, 2], [ints("pads", [3, 0])]),
+  ];
+}
+
+function pools(): [string, Given][] {
+  const positions: [string, Given] = [
+    "MaxPool with the positions of the largest values",
+    {
+      nodes: [
+        node("MaxPool", ["x"], [ints("kernel_shape", [2])], ["v", "i"]),
+        node("Cast", ["i"], [int("to", 1)], ["f"]),
+        node("Concat", ["v", "f"], [int("axis", 1)]),
+      ],
+      shape: [2, 3, 7],
+    },
+  ];
+  const of = (
+    opType: string,
+    title: string,
+    shape: number[],
+    kernel: number[],
+    attributes: object[] = [],
+  ): [string, Given] => [
+    `${opType}${title}`,
+    { nodes: [node(opType, ["x"], [ints("kernel_shape", kernel), ...attributes])], shape },
+  ];
+  return ["MaxPool", "AveragePool"].flatMap((opType) => [
+    of(opType, "", [2, 3, 7], [3]),
+    of(opType, " side by side", [2, 3, 6, 4], [2, 2], [ints("strides", [2, 2])]),
+    of(opType, " padded", [2, 3, 7, 6], [3, 3], [ints("strides", [2, 1]), ints("pads", [1, 1, 0, 1])]),
+    of(opType, " same", [2, 3, 7], [2], [text("auto_pad", "SAME_UPPER")]),
+    of(opType, " rounded up without a rest", [2, 3, 6], [2], [ints("strides", [2]), int("ceil_mode", 1)]),
+    ...(opType === "MaxPool"
+      ? [of(opType, " with holes", [2, 3, 9], [3], [ints("dilations", [2])]), positions]
+      : [
+          of(
+            opType,
+            "that counts zeros",
+            [2, 3, 7],
+            [3],
+            [ints("pads", [1, 1]), int("count_include_pad", 1)],
+          ),
+        ]),
+  ]);
+}
+
+/**
+ * A recurrent operator over x `[time, batch, 3]`, which answers the sequence with the last states below it; with lengths without the
+ * cell state.
+ */
+function recurrent(
+  opType: "LSTM" | "GRU" | "RNN",
+  direction: string,
+  begun: boolean,
+  lengths?: readonly number[],
+): [string, Given] {
   const [hidden, batch, time] = [2, 3, 4];
   const gates = { LSTM: 4, GRU: 3, RNN: 1 }[opType] * hidden;
   const ways = direction === "bidirectional" ? 2 : 1;
   const states = opType === "LSTM" ? ["h", "c"] : ["h"];
+  const made = ["all", ...(lengths ? ["h"] : states).map((state) => `last_${state}`)];
+  const rest = begun ? [lengths ? "lengths" : "", ...states] : lengths ? ["lengths"] : [];
   const attributes = [
     int("hidden_size", hidden),
     text("direction", direction),
     ...(opType === "GRU" ? [int("linear_before_reset", 1)] : []),
   ];
   return [
-    `${opType} ${direction}${begun ? " from a state" : ""}`,
+    `${opType} ${direction}${begun ? " from a state" : ""}${lengths ? " over many lengths" : ""}`,
     {
       nodes: [
-        node(opType, ["x", "w", "r", "b", ...(begun ? ["", ...states] : [])], attributes, [
-          "all",
-          ...states.map((state) => `last_${state}`),
-        ]),
+        ...(lengths
+          ? [whole("lengths64", [...lengths]), node("Cast", ["lengths64"], [int("to", 6)], ["lengths"])]
+          : []),
+        node(opType, ["x", "w", "r", "b", ...rest], attributes, made),
         whole("rows", [-1, hidden]),
-        ...["all", ...states.map((state) => `last_${state}`)].map((name) =>
-          node("Reshape", [name, "rows"], [], [`${name}_rows`]),
+        ...made.map((name) => node("Reshape", [name, "rows"], [], [`${name}_rows`])),
+        node(
+          "Concat",
+          made.map((name) => `${name}_rows`),
+          [int("axis", 0)],
         ),
-        node("Concat", ["all_rows", ...states.map((state) => `last_${state}_rows`)], [int("axis", 0)]),
       ],
       stored: {
         w: drawn(1, ways, gates, 3),
@@ -286,7 +566,7 @@ function recurrent(opType: "LSTM" | "GRU" | "RNN", direction: string, begun: boo
         ...(begun ? { h: drawn(4, ways, batch, hidden), c: drawn(5, ways, batch, hidden) } : {}),
       },
       shape: [time, batch, 3],
-      open: begun ? -1 : 1, // stored states fix the batch
+      open: begun || lengths ? -1 : 1, // stored states and lengths fix the batch
     },
   ];
 }
@@ -297,8 +577,14 @@ function modelOf({ nodes, stored = {}, shape = [2, 4], open = 0, opset = 17 }: G
   model.opsetImport[0].version = BigInt(opset);
   const graph = model.graph!;
   graph.node = nodes.map((one) => create(NodeProtoSchema, one as object));
-  graph.initializer = Object.entries(stored).map(([name, { shape: dims, data }]) =>
-    create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: 1, floatData: Array.from(data) }),
+  graph.initializer = Object.entries(stored).map(([name, { shape: dims, data, whole: isWhole }]) =>
+    create(TensorProtoSchema, {
+      name,
+      dims: dims.map(BigInt),
+      ...(isWhole
+        ? { dataType: 7, int64Data: Array.from(data, BigInt) }
+        : { dataType: 1, floatData: Array.from(data) }),
+    }),
   );
   const axes = shape.map((size, axis) => (axis === open ? "batch" : size));
   graph.input = [valueInfo("x", { dtype: "float32", shape: axes })];
@@ -336,5 +622,123 @@ describe("a rule computes what ONNX Runtime does", () => {
   test("for every operator that there is a rule for", () => {
     const met = new Set(cases.flatMap(([, { nodes }]) => nodes.map(({ opType }) => opType)));
     expect(Object.keys(importRules).filter((opType) => !met.has(opType))).toEqual([]);
+  });
+});
+
+describe("what cannot be exact is refused by name", () => {
+  const image = [2, 3, 7, 6];
+  const [, lstm] = recurrent("LSTM", "forward", false, [1, 4, 2]);
+  test.each<[string, Given, string]>([
+    [
+      "the cell state of sequences of many lengths",
+      {
+        ...lstm,
+        nodes: lstm.nodes.map((one) =>
+          one.opType === "LSTM"
+            ? { ...one, output: ["all", "last_h", "last_c"] }
+            : one.opType === "Concat"
+              ? { ...one, input: ["last_c"] }
+              : one,
+        ),
+      },
+      'Concat "Concat_y": expected inputs that the nodes before it make, received last_c, which none makes here',
+    ],
+    [
+      "windows over the end",
+      unary("MaxPool", {
+        attributes: [ints("kernel_shape", [2, 2]), ints("strides", [2, 2]), int("ceil_mode", 1)],
+        shape: image,
+      })[1],
+      'MaxPool "MaxPool_y": ceil_mode: expected windows that fill [7, 6], received a rest',
+    ],
+    [
+      "a mean with holes",
+      unary("AveragePool", {
+        attributes: [ints("kernel_shape", [2]), ints("dilations", [2])],
+        shape: [2, 3, 7],
+        opset: 19,
+      })[1],
+      'AveragePool "AveragePool_y": expected a window without holes, received dilations 2',
+    ],
+    [
+      "a size of a transposed convolution",
+      {
+        nodes: [node("ConvTranspose", ["x", "w"], [ints("output_shape", [9])])],
+        stored: { w: drawn(1, 3, 2, 3) },
+        shape: [2, 3, 7],
+      },
+      'ConvTranspose "ConvTranspose_y": expected pads, received the size of the result',
+    ],
+    [
+      "an open size of an image",
+      { nodes: [node("Conv", ["x", "w"])], stored: { w: drawn(1, 2, 3, 3) }, shape: [2, 3, 7], open: 2 },
+      'Conv "Conv_y": expected fixed sizes behind batch and channels, received [2, 3, batch]',
+    ],
+    [
+      "batch norm in training",
+      {
+        nodes: [node("BatchNormalization", ["x", "g", "g", "g", "g"], [int("training_mode", 1)])],
+        stored: { g: drawn(1, 4) },
+      },
+      'BatchNormalization "BatchNormalization_y": expected a model in inference',
+    ],
+    [
+      "a scatter that overwrites",
+      {
+        nodes: [node("ScatterElements", ["x", "i", "x"])],
+        stored: { i: { shape: [2, 4], data: [0, 0, 0, 0, 1, 1, 1, 1], whole: true } },
+        open: -1,
+      },
+      'ScatterElements "ScatterElements_y": expected the reduction add, received none',
+    ],
+    [
+      "an ellipsis",
+      unary("Einsum", { attributes: [text("equation", "...j->j")] })[1],
+      'Einsum "Einsum_y": expected one or two tensors, a letter for each axis and none twice in a tensor, received "...j->j"',
+    ],
+    [
+      "the last of equal values",
+      unary("ArgMax", { attributes: [int("select_last_index", 1)] })[1],
+      'ArgMax "ArgMax_y": of equal values the first is found, not the last',
+    ],
+  ])("as for %s", (_, given, message) => {
+    expect(() => importOnnx(modelOf(given))).toThrow(message);
+  });
+});
+
+/** Slopes at both sides of a kink and at the kink itself, as torch 1.13 gives them. */
+test.each<[string, object[], number[], number[]]>([
+  ["LeakyRelu", [float("alpha", 0.25)], [-1, 0, 1], [0.25, 0.25, 1]],
+  ["Elu", [float("alpha", 0.5)], [-1, 0, 1], [0.5 * Math.exp(-1), 0.5, 1]],
+  ["HardSigmoid", [float("alpha", 0.25), float("beta", 0.5)], [-2, 0, 2], [0, 0.25, 0]],
+  ["HardSwish", [], [-3, 0, 3], [-0.5, 0.5, 1.5]],
+  ["Relu", [], [-1, 0, 1], [0, 0, 1]],
+  ["Clip", [float("min", -1), float("max", 1)], [-1, 0, 1], [1, 1, 1]],
+  ["Clip", [float("min", -1), float("max", 1)], [-2, 0.5, 2], [0, 1, 0]],
+])("the slope of %s at its kinks is torch's", async (opType, attributes, at, slopes) => {
+  const model = importOnnx(modelOf({ nodes: [node(opType, ["x"], attributes)], shape: [3], opset: 7 }));
+  const x = input("x", [3]);
+  const [slope] = gradient(sum(model.apply({ x }).y), [x]);
+  const values: TensorValue = { dtype: "float32", shape: [3], data: Float32Array.from(at) };
+  const [received] = await evaluate([slope], { x: values }, runtime);
+  expect([...received.data].map(Number)).toEqual(slopes.map((value) => expect.closeTo(value, 6)));
+});
+
+describe("the statistics of batch norm", () => {
+  const stored = { g: drawn(1, 4), m: drawn(2, 4), v: { shape: [4], data: [1, 2, 3, 4] } };
+  const nodes = [node("BatchNormalization", ["x", "g", "m", "m", "v"])];
+  test("are parameters that no gradient moves", () => {
+    const { parameters } = importOnnx(modelOf({ nodes, stored }));
+    // The array that is shift and mean at once is both: exporters store equal arrays once.
+    expect(Object.entries(parameters).map(([name, { role }]) => [name, role])).toEqual([
+      ["g", "learned"],
+      ["m", "learned"],
+      ["m.statistic", "statistic"],
+      ["v", "statistic"],
+    ]);
+  });
+
+  test("are constants where nothing is to be trained", () => {
+    expect(importOnnx(modelOf({ nodes, stored }), { trainable: () => false }).parameters).toEqual({});
   });
 });

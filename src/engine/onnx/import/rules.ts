@@ -11,12 +11,17 @@ import {
   add,
   broadcastTo,
   cast,
+  clip,
   concat,
+  cos,
   div,
+  elu,
   equal,
+  erf,
   exp,
   gather,
-  layerNormalize,
+  gelu,
+  leakyRelu,
   less,
   log,
   logSoftmax,
@@ -31,12 +36,14 @@ import {
   reshape,
   sigmoid,
   sign,
+  sin,
   slice,
   softmax,
   softplus,
   split,
   sqrt,
   square,
+  stopGradient,
   sub,
   sum,
   tanh,
@@ -55,7 +62,27 @@ import {
 } from "../../shape.ts";
 import { constant, type Tensor } from "../../tensor.ts";
 import { dataTypeOf, elementTypeName, storedArray } from "../tensor-proto.ts";
+import { importAveragePool, importConv, importConvTranspose, importMaxPool } from "./convolution-rules.ts";
 import type { ImportedNode } from "./node.ts";
+import {
+  importBatchNorm,
+  importGroupNorm,
+  importInstanceNorm,
+  importLayerNorm,
+  importLpNorm,
+  importRmsNorm,
+} from "./norm-rules.ts";
+import {
+  importArg,
+  importCumSum,
+  importEinsum,
+  importGatherElements,
+  importOneHot,
+  importReverseSequence,
+  importScatterElements,
+  importTopK,
+  importTrilu,
+} from "./position-rules.ts";
 import { importGru, importLstm, importRnn } from "./recurrent-rules.ts";
 import { knownSizes, over, Sizes, times, type Value } from "./sizes.ts";
 
@@ -94,16 +121,22 @@ export const importRules = {
   Sigmoid: unary(sigmoid),
   Relu: unary(relu),
   Softplus: unary(softplus),
-  LeakyRelu: unary((x, node) => add(maximum(x, 0), mul(minimum(x, 0), node.float("alpha", 0.01)))),
-  Elu: unary((x, node) => add(maximum(x, 0), mul(sub(exp(minimum(x, 0)), 1), node.float("alpha", 1)))),
-  PRelu: (node) => [add(maximum(node.tensor(0), 0), mul(minimum(node.tensor(0), 0), node.tensor(1)))],
-  HardSigmoid: unary((x, node) =>
-    minimum(maximum(add(mul(x, node.float("alpha", 0.2)), node.float("beta", 0.5)), 0), 1),
-  ),
-  HardSwish: unary((x) => mul(x, minimum(maximum(add(div(x, 6), 0.5), 0), 1))),
+  Erf: unary(erf),
+  Sin: unary(sin),
+  Cos: unary(cos),
+  // At their kinks these have PyTorch's gradients.
+  LeakyRelu: unary((x, node) => leakyRelu(x, node.float("alpha", 0.01))),
+  Elu: unary((x, node) => elu(x, node.float("alpha", 1))),
+  Selu: unary((x, node) => mul(elu(x, node.float("alpha", 1.6732632)), node.float("gamma", 1.05070102))),
+  PRelu: (node) => [where(less(0, node.tensor(0)), node.tensor(0), mul(node.tensor(0), node.tensor(1)))],
+  HardSigmoid: unary((x, node) => {
+    const line = add(mul(x, node.float("alpha", 0.2)), node.float("beta", 0.5));
+    return where(less(line, 1), where(less(0, line), line, 0), 1);
+  }),
+  HardSwish: unary((x) => mul(x, clip(add(div(x, 6), 0.5), 0, 1))),
+  Mish: unary((x) => mul(x, tanh(softplus(x)))),
   Gelu: unary((x, node) => {
-    if (node.text("approximate", "none") !== "tanh")
-      throw node.unsupported("expected the approximation by tanh");
+    if (node.text("approximate", "none") === "none") return gelu(x);
     const inner = mul(add(x, mul(mul(mul(x, x), x), 0.044715)), Math.sqrt(2 / Math.PI));
     return mul(mul(x, 0.5), add(tanh(inner), 1));
   }),
@@ -112,8 +145,9 @@ export const importRules = {
     const [least, most] = (["min", "max"] as const).map(
       (name, i) => node.numberAt(i + 1) ?? node.optional(i + 1) ?? attributeNumber(node, name),
     );
-    const raised = least === undefined ? x : maximum(x, least);
-    return [most === undefined ? raised : minimum(raised, most)];
+    // A value at a bound still has a gradient, as in PyTorch; `maximum` would share it with the bound.
+    const raised = least === undefined ? x : where(less(x, least), least, x);
+    return [most === undefined ? raised : where(less(most, raised), most, raised)];
   },
   Cast: (node) => {
     const to = dataTypeOf(node.int("to", 0));
@@ -121,10 +155,12 @@ export const importRules = {
     return [cast(node.tensor(0), to)];
   },
   Identity: (node) => [node.inputs[0] ?? node.tensor(0)],
+  IsNaN: unary((x) => equal(cast(equal(x, x), "int32"), 0)),
   // In inference, which is what a file describes, dropout does nothing.
   Dropout: (node) => [node.tensor(0)],
 
   // products
+  Einsum: importEinsum,
   MatMul: (node) => [product(node.tensor(0), node.tensor(1))],
   Gemm: (node) => {
     const scaled = (x: Tensor, by: number) => (by === 1 ? x : mul(x, by));
@@ -145,30 +181,30 @@ export const importRules = {
   ReduceMin: reduction((x, axes, options) => neg(max(neg(x), axes, options))),
   ReduceSumSquare: reduction((x, axes, options) => sum(square(x), axes, options)),
   ReduceL2: reduction((x, axes, options) => sqrt(sum(square(x), axes, options))),
-  GlobalAveragePool: unary((x) => mean(x, spatial(x), { keepDims: true })),
-  GlobalMaxPool: unary((x) => max(x, spatial(x), { keepDims: true })),
+  ReduceL1: reduction((x, axes, options) => sum(abs(x), axes, options)),
+  ReduceLogSumExp: reduction((x, axes, options) => {
+    const largest = stopGradient(max(x, axes, { keepDims: true }));
+    const total = log(sum(exp(sub(x, largest)), axes, options));
+    return add(total, reshape(largest, total.shape));
+  }),
+  CumSum: importCumSum,
   Softmax: normalization(softmax),
   LogSoftmax: normalization(logSoftmax),
-  LayerNormalization: (node) => {
-    const x = node.tensor(0);
-    const last = x.shape.length - 1;
-    if (normalizeAxis(node.int("axis", -1), x.shape.length, node.where) !== last)
-      throw node.unsupported(
-        `expected the last axis of ${formatShape(x.shape)}, received ${node.int("axis", -1)}`,
-      );
-    const features = x.shape[last];
-    const shift = node.optional(2) ?? broadcastTo(constant(0, [], x.dtype), [features]);
-    return [layerNormalize(x, node.tensor(1), shift, node.float("epsilon", 1e-5))];
-  },
-  BatchNormalization: (node) => {
-    const [x, ...rest] = node.tensors();
-    // The statistics have one value per channel, which is axis 1.
-    const [scale, shift, average, variance] = rest.map((vector) =>
-      reshape(vector, [vector.shape[0], ...x.shape.slice(2).map(() => 1)]),
-    );
-    const deviation = sqrt(add(variance, node.float("epsilon", 1e-5)));
-    return [add(mul(div(sub(x, average), deviation), scale), shift)];
-  },
+  LayerNormalization: importLayerNorm,
+  RMSNormalization: importRmsNorm,
+  SimplifiedLayerNormalization: importRmsNorm, // what ONNX Runtime calls it in ONNX's own domain
+  BatchNormalization: importBatchNorm,
+  InstanceNormalization: importInstanceNorm,
+  GroupNormalization: importGroupNorm,
+  LpNormalization: importLpNorm,
+
+  // convolution and pooling
+  Conv: importConv,
+  ConvTranspose: importConvTranspose,
+  MaxPool: importMaxPool,
+  AveragePool: importAveragePool,
+  GlobalAveragePool: unary((x) => mean(x, spatial(x), { keepDims: true })),
+  GlobalMaxPool: unary((x) => max(x, spatial(x), { keepDims: true })),
 
   // recurrent
   LSTM: importLstm,
@@ -235,6 +271,14 @@ export const importRules = {
   },
   Slice: (node) => [sliced(node)],
   Gather: (node) => [gathered(node)],
+  GatherElements: importGatherElements,
+  ScatterElements: importScatterElements,
+  ReverseSequence: importReverseSequence,
+  OneHot: importOneHot,
+  TopK: importTopK,
+  ArgMax: importArg(1),
+  ArgMin: importArg(-1),
+  Trilu: importTrilu,
   Pad: (node) => [padded(node)],
 
   // constants and shapes
