@@ -210,3 +210,27 @@ test("limits the examples of each kind", () => {
     ["missing", 4],
   ]);
 });
+
+test("counts bars that are dropped for a price that cannot be as impossible, not as missing", () => {
+  const { report } = cleanPrices(closes(100, -5, 101, 0, 102), { missing: { method: "drop" } });
+  expect(report.dropped).toMatchObject({ impossible: 2, missing: 0 });
+  expect([report.impossible, report.missing, report.rowsKept]).toEqual([2, 0, 3]);
+});
+
+test("does not take a bar that it dropped for a gap of the source", () => {
+  const table = tableOf([
+    ...[100, 101, 102, 101, 103, 250, 102, 101].map((close, day) => ({ symbol: "A", day, close })),
+    ...[50, 51, 52, 50, 51, 52, 51].map((close, day) => ({
+      symbol: "B",
+      day: day < 6 ? day : day + 1,
+      close,
+    })),
+  ]);
+  const outliers = { action: "drop", window: 63, minimumReturns: 3, threshold: 30 } as const;
+  const { report } = cleanPrices(table, { outliers });
+  expect(report.dropped.outlier).toBe(1);
+  expect(report.symbols.map(({ symbol, gaps }) => [symbol, gaps])).toEqual([
+    ["A", 0],
+    ["B", 1], // day 6, which its source has not
+  ]);
+});

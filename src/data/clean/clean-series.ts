@@ -47,6 +47,8 @@ export function cleanSeries(
     const row = rows[index];
     loadBar(bar, table, row);
     let changed = false;
+    // A price that was taken out because it cannot be is missing for that reason.
+    let lacking: DropReason = "missing";
 
     const missingCells = countMissing(bar, table, tally);
     if (missingCells > 0) {
@@ -63,13 +65,15 @@ export function cleanSeries(
         continue;
       }
       if (options.impossible === "repair") {
+        const closed = !Number.isNaN(bar.close);
         repairBar(bar);
         changed = true;
+        if (closed && Number.isNaN(bar.close)) lacking = "impossible";
       }
     }
 
     if (missing.method === "drop" && missingNames(bar, table) !== "") {
-      drop("missing", row);
+      drop(lacking, row);
       continue;
     }
     const hasClose = !Number.isNaN(bar.close);
@@ -79,7 +83,7 @@ export function cleanSeries(
     } else {
       const price = missing.method === "median" ? medianBefore(written, missing.window) : closeBefore;
       if (Number.isNaN(price) || made === missing.limit) {
-        drop("missing", row);
+        drop(lacking, row);
         continue;
       }
       makeBar(bar, price);

@@ -197,14 +197,17 @@ function walk(
     const { opType = "", domain } = proto;
     const inputs = proto.input.map((name) => (name === "" ? undefined : values.get(name)));
     const complete = proto.input.every((name, i) => name === "" || inputs[i] !== undefined);
+    const known = isStandard(domain) && isImported(opType);
     let results: readonly (Value | undefined)[];
     try {
-      invariant(isStandard(domain) && isImported(opType), "an operator that is imported has a rule");
+      invariant(known, "an operator that is imported has a rule");
       if (!complete) throw missingInput(proto, values, model.source);
       const node = new ImportedNode(proto, inputs, scope);
       const folded = fold(node, inputs.map(knownSizes));
       results = folded ? [folded] : placed(node, importRules[opType]);
     } catch (error) {
+      // A mistake in a rule of ours is not something that the file asks for and we lack.
+      if (known && !(error instanceof PlatformError)) throw error;
       results = unknown(proto, error, complete ? new ImportedNode(proto, inputs, scope) : undefined);
     }
     proto.output.forEach((name, i) => {

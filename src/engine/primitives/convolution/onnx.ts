@@ -1,3 +1,4 @@
+import { invariant } from "../../../base/index.ts";
 import type { Emitter } from "../../onnx/emitter.ts";
 import { isStatic, type Shape, staticSize } from "../../shape.ts";
 import type { OnnxRule } from "../table.ts";
@@ -132,7 +133,16 @@ export const maxPoolGradientOnnx: OnnxRule<"maxPoolGradient"> = (
   return [to.one("Reshape", [scattered, to.shape(result.shape)])];
 };
 
-export const averagePoolOnnx: OnnxRule<"averagePool"> = (to, [x], { attributes: { kernel, window } }) => [
+/** The operator has dilations from operator set 19 on; nothing here asks for any. */
+export const averagePoolOnnx: OnnxRule<"averagePool"> = (to, [x], { attributes: { kernel, window } }) => {
+  invariant(
+    window.dilations.every((dilation) => dilation === 1),
+    "average pools have no dilations",
+  );
+  return averagePool(to, x, kernel, window);
+};
+
+const averagePool = (to: Emitter, x: string, kernel: readonly number[], window: Window) => [
   to.one("AveragePool", [x], {
     kernel_shape: kernel,
     strides: window.strides,
