@@ -226,7 +226,7 @@ test("does not take a bar that it dropped for a gap of the source", () => {
       close,
     })),
   ]);
-  const outliers = { action: "drop", window: 63, minimumReturns: 3, threshold: 30 } as const;
+  const outliers = { method: "zscore", action: "drop", window: 63, minimumReturns: 3, threshold: 8 } as const;
   const { report } = cleanPrices(table, { outliers });
   expect(report.dropped.outlier).toBe(1);
   expect(report.symbols.map(({ symbol, gaps }) => [symbol, gaps])).toEqual([
