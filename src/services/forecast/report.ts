@@ -1,4 +1,5 @@
 /** The report of a training as one HTML page: what was learnt, how good it is, and what the data were like. */
+import { networkTitles } from "../../models/index.ts";
 import {
   type Block,
   type Chart,
@@ -18,7 +19,7 @@ export function renderReport(view: TrainingView): string {
   const symbols = set.frame.symbols.length;
   return page({
     title: `Forecast of ${input.target}: ${symbols === 1 ? set.frame.symbols[0] : `${symbols} symbols`}`,
-    subtitle: `${input.model.toUpperCase()} on ${input.lookback} bars, ${meaning.title}, ${input.horizon.map((h) => `${h} bar${h === 1 ? "" : "s"}`).join(", ")} ahead`,
+    subtitle: `${capitalised(networkTitles[input.model])} on ${input.lookback} bars, ${meaning.title}, ${input.horizon.map((h) => `${h} bar${h === 1 ? "" : "s"}`).join(", ")} ahead`,
     facts: [
       `data ${input.data}`,
       `test ${output.periods.test.join(" to ")}`,
@@ -313,7 +314,10 @@ function deciles({
       label: input.target === "level" ? "Mean log change of the price" : "Mean outcome",
       unit: targetMeaning[input.target].unit,
     },
-    series: [line(input.model, model.forecast, "solid"), line("linear model", linear.forecast, "dashed")],
+    series: [
+      line(networkTitles[input.model], model.forecast, "solid"),
+      line("linear model", linear.forecast, "dashed"),
+    ],
   };
 }
 
@@ -453,4 +457,8 @@ function method({ input, output, simulation }: TrainingView): Section {
 
 function percent(level: number): string {
   return `${Number((100 * level).toPrecision(4))} %`;
+}
+
+function capitalised(text: string): string {
+  return text[0].toUpperCase() + text.slice(1);
 }
