@@ -18,7 +18,7 @@ export interface Section {
   readonly blocks: readonly Block[];
 }
 
-export type Block = Paragraph | KeyFigures | Table | Figure | Definitions;
+export type Block = Paragraph | KeyFigures | Table | Figure | Panels | Definitions;
 
 /** Text in one paragraph. `finding` sets it apart: what the reader should take away. */
 export interface Paragraph {
@@ -62,6 +62,14 @@ export interface Figure {
   readonly chart: Chart;
   /** Below the figure; the chart's title and description when absent. */
   readonly caption?: string;
+}
+
+/** Several charts of one kind as one figure, each under its own title: beside each other, or below each other where time runs along. */
+export interface Panels {
+  readonly kind: "panels";
+  readonly charts: readonly Chart[];
+  readonly layout: "row" | "stack";
+  readonly caption: string;
 }
 
 /** Terms of the report and what they mean. */
@@ -122,6 +130,8 @@ function renderBlock(block: Block, numbers: Numbers): string {
       return table(block, ++numbers.table);
     case "figure":
       return figure(block, ++numbers.figure);
+    case "panels":
+      return panels(block, ++numbers.figure);
     case "definitions":
       return `<dl class="terms">${block.terms.map(({ term, meaning }) => `<dt>${escapeText(term)}</dt><dd>${unbroken(meaning)}</dd>`).join("")}</dl>`;
   }
@@ -192,6 +202,16 @@ function figure({ chart, caption }: Figure, number: number): string {
   const text = caption ?? [chart.title, chart.description].filter(Boolean).join(". ");
   return `<figure aria-labelledby="figure-${number}"><div class="wide">${drawChart(chart, wide)}</div><div class="narrow">${drawChart(chart, narrow)}</div>
 <figcaption id="figure-${number}"><b>Figure ${number}.</b> ${unbroken(sentence(text))}</figcaption></figure>`;
+}
+
+function panels({ charts, layout, caption }: Panels, number: number): string {
+  const gap = 28;
+  const columns = layout === "row" ? Math.max(1, charts.length) : 1;
+  const width = Math.floor((wide - gap * (columns - 1)) / columns);
+  const panel = (chart: Chart) =>
+    `<div class="panel"><p class="heading">${unbroken(chart.title)}</p><div class="wide">${drawChart(chart, width)}</div><div class="narrow">${drawChart(chart, narrow)}</div></div>`;
+  return `<figure aria-labelledby="figure-${number}"><div class="panels${layout === "row" ? ` across${columns}` : ""}">${charts.map(panel).join("")}</div>
+<figcaption id="figure-${number}"><b>Figure ${number}.</b> ${unbroken(sentence(caption))}</figcaption></figure>`;
 }
 
 /** With a final period, when there is none. */

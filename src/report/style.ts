@@ -13,7 +13,7 @@ p{margin:0 0 16px;max-width:68ch}
 .subtitle{font-size:19px;line-height:1.45;color:var(--soft);margin:10px 0 0}
 .facts,.unit,.note,.caption,figcaption,table,dl,footer{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 .facts{font-size:13px;color:var(--soft);margin:16px 0 0;max-width:none}
-.facts span{display:inline-block;margin-right:20px}
+.facts>span{display:inline-block;margin-right:20px}
 .finding,.caution{border-left:3px solid var(--c0);background:var(--tint);padding:12px 18px;max-width:none}
 .caution{border-color:var(--c1)}
 .whole{white-space:nowrap}
@@ -42,12 +42,14 @@ thead .unit{display:block;font-weight:400;color:var(--soft);font-size:12px}
 figure{margin:28px 0 32px}
 figcaption{padding:8px 0 0;color:var(--soft);max-width:80ch}
 figcaption b{color:var(--ink)}
+.panels{display:grid;gap:20px 28px}
+.heading{font:600 14px/1.4 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;margin:0 0 8px}
 .chart{display:block;max-width:100%;height:auto;overflow:visible}
 .narrow{display:none}
 .terms{font-size:14px;line-height:1.5;display:grid;grid-template-columns:minmax(120px,max-content) 1fr;gap:8px 24px}
 .terms dt{font-weight:600}.terms dd{margin:0}
 footer{font-size:13px;color:var(--soft);padding-top:20px;padding-bottom:40px;margin-top:56px;border-top:1px solid var(--grid)}
 @media screen and (max-width:800px){.figures{grid-template-columns:1fr 1fr}.figures div:last-child:nth-child(odd){grid-column:1/-1}}
-@media screen and (max-width:640px){body{font-size:16px}main{padding-left:20px;padding-right:20px}header{padding-top:32px}h1{font-size:28px}h2{margin-top:40px}th,td{padding-right:10px}.number{padding-left:10px;padding-right:0}.figures .value{font-size:23px}.wide{display:none}.narrow{display:block}.terms{grid-template-columns:1fr;gap:2px}.terms dd{margin-bottom:10px}}
-@media print{body{font-size:10.5pt}main{max-width:none;padding:0}header{padding-top:0}figure,.table,.figures{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible;background:none}@page{margin:18mm}}
+@media screen and (max-width:640px){body{font-size:16px}main{padding-left:20px;padding-right:20px}header{padding-top:32px}h1{font-size:28px}h2{margin-top:40px}th,td{padding-right:10px}.number{padding-left:10px;padding-right:0}.figures .value{font-size:23px}.panels{grid-template-columns:1fr}.wide{display:none}.narrow{display:block}.terms{grid-template-columns:1fr;gap:2px}.terms dd{margin-bottom:10px}}
+@media print{body{font-size:10.5pt}main{max-width:none;padding:0}header{padding-top:0}figure:not(:has(.panels)),.panel,.table,.figures{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible;background:none}@page{margin:18mm}}
 ${chartStyle}`;
