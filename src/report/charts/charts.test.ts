@@ -106,6 +106,17 @@ test("draws events along the edges, and levels through the points, with names in
   expect(drawChart({ ...charts.scatter, legend: "none" } as Chart, 360)).not.toContain(">calibrated<");
 });
 
+test("spreads points that lie close together when each axis has its own range", () => {
+  const points = { label: "forecast", x: [0.48, 0.5, 0.52], y: [0.4, 0.5, 0.6] };
+  const drawn = drawChart(
+    { ...charts.scatter, x: { label: "x" }, y: { label: "y" }, axes: "own", series: [points] } as Chart,
+    400,
+  );
+  const [, first, last] = /class="dots p0" d="M([\d.]+) .*M([\d.]+) [\d.]+h0"/.exec(drawn)!.map(Number);
+  expect(last - first).toBeGreaterThan(300);
+  expect(drawn).toContain('<path class="mark"'); // the diagonal, flatter
+});
+
 test("keeps the picture of a long line in a few points of each pixel column", () => {
   const many = Float64Array.from({ length: 100_000 }, (_, i) => i);
   const wave = many.map((i) => Math.sin(i / 300) + (i === 55_555 ? 9 : 0));

@@ -62,16 +62,17 @@ export function bandChart(chart: BandChart, width: number): string {
       ({ label }, i): LegendEntry => ({ label, style: eventStyle(i), sample: "stroke" }),
     ),
   ];
+  const yRange = range(chart.y, [
+    ...chart.bands.flatMap(({ lower, upper }) => [lower, upper]),
+    ...chart.lines.map(({ y }) => y),
+  ]);
   const area = frame({
     width,
     plotHeight: plotHeight(width),
     x: chart.x,
     y: chart.y,
     xRange: range(chart.x, [chart.at]),
-    yRange: range(chart.y, [
-      ...chart.bands.flatMap(({ lower, upper }) => [lower, upper]),
-      ...chart.lines.map(({ y }) => y),
-    ]),
+    yRange: chart.events ? roomier(yRange) : yRange,
     legend: chart.legend === "none" ? [] : legend,
   });
   const bands = chart.bands.map(
@@ -90,15 +91,21 @@ export function bandChart(chart: BandChart, width: number): string {
   return svg(chart, width, area.height, [area.backdrop, ...bands, ...events, ...lines, ...dots].join(""));
 }
 
+/** A range with a margin at both ends, where the strokes of events keep clear of the lines. */
+function roomier([low, high]: readonly [number, number]): [number, number] {
+  const margin = 0.08 * (high - low);
+  return [low - margin, high + margin];
+}
+
 /** Dots where a line has a point without neighbours, as after the first epoch of a training. */
 function lone(x: Values, y: Values, area: Frame, series: number): string {
   const dots = lonePoints(x, y, area.x, area.y);
   return dots ? `<path class="dots p${series % 6}" d="${dots}"/>` : "";
 }
 
-/** Points; with a diagonal the two axes share one range and the plot is square, at most 420 pixels wide. */
+/** Points; with a diagonal the two axes share one range and the plot is square, at most 420 pixels wide, unless each has its own. */
 export function scatterChart(chart: ScatterChart, available: number): string {
-  const square = chart.diagonal !== undefined;
+  const square = chart.diagonal !== undefined && chart.axes !== "own";
   const width = square ? Math.min(available, 440) : available;
   const xRange = range(
     chart.x,
@@ -133,9 +140,12 @@ export function scatterChart(chart: ScatterChart, available: number): string {
   };
   const area = frame(options);
   const parts = [area.backdrop];
-  if (square) {
+  if (chart.diagonal !== undefined) {
     const low = Math.max(...[area.x, area.y].map(({ ticks }) => ticks[0].value));
-    const high = Math.min(...[area.x, area.y].map(({ ticks }) => ticks[ticks.length - 1].value));
+    const high = Math.max(
+      low,
+      Math.min(...[area.x, area.y].map(({ ticks }) => ticks[ticks.length - 1].value)),
+    );
     parts.push(
       `<path class="mark" d="M${pixel(area.x.at(low))} ${pixel(area.y.at(low))}L${pixel(area.x.at(high))} ${pixel(area.y.at(high))}"/>`,
     );

@@ -99,6 +99,7 @@ test("keeps ticks rising, inside the range, and few, whatever the range", () => 
 
 test("widens a range without extent and skips what an axis cannot show", () => {
   expect(labels("number", 5, 5, 4).length).toBeGreaterThan(1);
+  expect(labels("whole", 1, 1, 4)).toEqual(["1"]);
   expect(extent("log", [0, -1, 4, Number.NaN, 2])).toEqual([2, 4]);
   expect(extent("number", [Number.NaN], [])).toBeNull();
 });

@@ -171,6 +171,7 @@ function multiples(low: number, high: number, step: number): number[] {
 function widen(kind: AxisKind, low: number, high: number): { low: number; high: number } {
   if (low < high) return { low, high };
   if (kind === "log") return { low: low / 2, high: high * 2 };
+  if (kind === "whole") return { low: low - 0.5, high: high + 0.5 };
   const margin = kind === "time" ? dayMs : Math.abs(low) * 0.1 || 1;
   return { low: low - margin, high: high + margin };
 }

@@ -67,6 +67,8 @@ export interface ScatterChart extends Titled {
     readonly upper?: Values;
   })[];
   readonly diagonal?: string;
+  /** With a diagonal: one range for both axes and a square plot, or a range of its own for each. */
+  readonly axes?: "shared" | "own";
   readonly levels?: readonly { readonly label: string; readonly y: number }[];
 }
 

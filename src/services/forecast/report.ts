@@ -194,7 +194,7 @@ function training({ output, input, log }: TrainingView): Section {
     blocks: [
       {
         kind: "paragraph",
-        text: `${output.samples.train.toLocaleString("en")} samples to learn from, ${output.samples.validation.toLocaleString("en")} to stop by. ${output.epochs} of at most ${input.epochs} epochs; epoch ${output.bestEpoch} was kept, which had the smallest validation loss.`,
+        text: `${output.samples.train.toLocaleString("en")} samples to learn from, ${output.samples.validation.toLocaleString("en")} to stop by. ${output.epochs} of at most ${input.epochs} epoch${input.epochs === 1 ? "" : "s"}; epoch ${output.bestEpoch} was kept, which had the smallest validation loss.`,
       },
       figure({
         kind: "line",
@@ -268,9 +268,7 @@ function forecasts(view: TrainingView): Section {
   const reading =
     input.target === "direction"
       ? "A forecast that knows something is higher where the strokes above are dense, and lower where those below are."
-      : view.model.quantiles
-        ? "The outcome should lie inside the wide band nearly always, and inside the narrow one about half of the time."
-        : "The nearer the forecast comes to the outcome, the better.";
+      : bandReading(view.output.test.coverage.map(({ level }) => level));
   return {
     title: "Forecast and outcome",
     blocks: [
@@ -288,6 +286,16 @@ function forecasts(view: TrainingView): Section {
       },
     ],
   };
+}
+
+/** How often the outcome should lie inside each band. */
+function bandReading(levels: readonly number[]): string {
+  const shares = levels
+    .slice(0, Math.floor(levels.length / 2))
+    .map((lower, i) => percent(levels[levels.length - 1 - i] - lower));
+  if (shares.length === 0) return "The nearer the forecast comes to the outcome, the better.";
+  const bands = shares.length === 1 ? "the band" : "the bands, from wide to narrow,";
+  return `The outcome should lie inside ${bands} in ${shares.join(" and ")} of the samples.`;
 }
 
 /** One horizon over time: bands and outcome; for directions the probability, with outcomes as strokes above and below. */
@@ -397,7 +405,7 @@ function calibration(view: TrainingView): Section {
           kind: "panels",
           layout: "row",
           charts: horizons.map((_, h) => reliabilityChart(view, h)),
-          caption: `Reliability of the probabilities: test samples in groups of about equal size, by rising forecast; bars are 95 % intervals, which take samples as independent and so are too narrow where horizons overlap. Points on the dotted diagonal are calibrated; points along the dashed line, the share of rises in the test part, know no more than that share.${leftOut(set.horizons)}`,
+          caption: `Reliability of the probabilities: test samples in groups of about equal size, by rising forecast; bars are 95 % intervals, which take samples as independent and so are too narrow where horizons overlap. Points on the dotted line, where both axes are equal, are calibrated; points along the level dashed line, the share of rises in the test part, know no more than that share.${leftOut(set.horizons)}`,
         },
       ],
     };
@@ -482,6 +490,7 @@ function reliabilityChart({ set, split, model }: TrainingView, h: number): Scatt
       },
     ],
     diagonal: "calibrated",
+    axes: "own",
     levels: [{ label: "share of rises", y: share }],
     legend: "none",
   };
