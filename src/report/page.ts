@@ -151,6 +151,8 @@ function keyFigure({ label, value, digits, unit, note }: KeyFigures["figures"][n
 
 function table({ caption, columns, rows, note }: Table, number: number): string {
   const numeric = columns.map((_, j) => rows.some((row) => typeof row[j] === "number"));
+  // A phrase needs some width of its own, or a phone breaks it at each word.
+  const prose = columns.map((_, j) => rows.some((row) => String(row[j] ?? "").length > 24));
   const decimals = columns.map(
     ({ digits }, j) =>
       digits ?? sharedDigits(rows.map((row) => row[j]).filter((cell) => typeof cell === "number")),
@@ -171,7 +173,7 @@ function table({ caption, columns, rows, note }: Table, number: number): string 
       const text = cell === null ? "–" : typeof cell === "number" ? formatNumber(cell, decimals[j]) : cell;
       const winner = typeof cell === "number" && cell === best[j];
       const content = winner ? `<strong>${escapeText(text)}</strong>` : unbroken(text);
-      const attributes = numeric[j] ? ' class="number"' : "";
+      const attributes = numeric[j] ? ' class="number"' : prose[j] ? ' class="prose"' : "";
       return j === 0 ? `<th scope="row"${attributes}>${content}</th>` : `<td${attributes}>${content}</td>`;
     });
     return `<tr>${cells.join("")}</tr>`;

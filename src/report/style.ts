@@ -38,6 +38,7 @@ th,td{text-align:left;padding:6px 14px 6px 0}
 tbody th{font-weight:400}
 tbody tr+tr>*{border-top:1px solid var(--grid)}
 .number{text-align:right;white-space:nowrap;padding:6px 0 6px 14px}
+.prose{min-width:15em}
 thead .unit{display:block;font-weight:400;color:var(--soft);font-size:12px}
 figure{margin:28px 0 32px}
 figcaption{padding:8px 0 0;color:var(--soft);max-width:80ch}

@@ -185,6 +185,7 @@ function training({ output, input, log }: TrainingView): Section {
   const column = (name: "trainLoss" | "validationLoss") => output.history.map((record) => record[name]);
   const steps = log.map(({ step }) => step);
   const kept = log.findLast(({ epoch }) => epoch === output.bestEpoch);
+  const loss = { label: "Loss", unit: input.target === "direction" ? "nats" : "normalised" };
   const byStep = {
     x: { label: "Step", kind: "whole" as const, include: [1] },
     marks: kept ? [{ x: kept.step, label: "kept" }] : [],
@@ -202,7 +203,7 @@ function training({ output, input, log }: TrainingView): Section {
         description:
           "The validation part is later in time than the training part; the epoch with its smallest loss is kept. Validation that rises while training falls is overfitting.",
         x: { label: "Epoch", kind: "whole", include: [1] },
-        y: { label: "Loss", unit: "normalised" },
+        y: loss,
         series: [
           { label: "training", x: epochs, y: column("trainLoss") },
           { label: "validation", x: epochs, y: column("validationLoss"), line: "dashed" },
@@ -215,7 +216,7 @@ function training({ output, input, log }: TrainingView): Section {
         title: "Loss by step",
         description:
           "Mean over some steps, a tenth of an epoch each, while the parameters moved; it should fall, and may be noisy.",
-        y: { label: "Loss", unit: "normalised" },
+        y: loss,
         series: [{ label: "training", x: steps, y: log.map(({ loss }) => loss) }],
       }),
       figure({
