@@ -76,6 +76,7 @@ export {
   network,
   networkNames,
   networkSizes,
+  networkTitles,
 } from "./networks/network.ts";
 export {
   decode as decodeSafetensors,

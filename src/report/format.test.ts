@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { escapeText, formatNumber, textWidth, wrapText } from "./format.ts";
+import { escapeText, formatNumber, sharedDigits, textWidth, unbroken, wrapText } from "./format.ts";
 
 test.each<[number, number | undefined, string]>([
   [1234567.891, 1, "1,234,567.9"],
@@ -33,4 +33,23 @@ test("wraps between words, and never drops one", () => {
   expect(lines.length).toBeGreaterThan(1);
   expect(lines.join(" ")).toBe("share of outcomes at or below the quantile");
   for (const line of lines) expect(textWidth(line, 12)).toBeLessThanOrEqual(120);
+});
+
+test.each<[number[], number | undefined]>([
+  [[0.014, 0.01412], 5],
+  [[0.0287, 0.02864, -0.3], 5],
+  [[278.4, 0.099999, 0], 4],
+  [[12345.6, 23456.7], 0],
+  [[1, 20, 300], undefined],
+  [[Number.NaN], undefined],
+  [[1e-12, 0.5], undefined],
+])("shows the smallest of %j with four significant digits", (values, digits) => {
+  expect(sharedDigits(values)).toBe(digits);
+});
+
+test("breaks no line inside a date, or between a number and its percent sign", () => {
+  expect(unbroken("2022-06-01 to 2023-12-27 09:30")).toBe(
+    '<span class="whole">2022-06-01</span> to <span class="whole">2023-12-27 09:30</span>',
+  );
+  expect(unbroken("95 % (p = 0.01) <b>")).toBe("95\u00a0% (p\u00a0=\u00a00.01) &lt;b&gt;");
 });

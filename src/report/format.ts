@@ -19,6 +19,34 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 /**
+ * A text as HTML that never breaks inside a date, between a number and its percent sign, or within `p = 0.05`.
+ *
+ * @example
+ * unbroken("to 2023-12-27"); // => 'to <span class="whole">2023-12-27</span>'
+ */
+export function unbroken(text: string): string {
+  return escapeText(text)
+    .replace(/\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?)?/g, '<span class="whole">$&</span>')
+    .replace(/(?<=\d) (?=%)|(?<=\bp) (?== )|(?<=\bp =) /g, "\u00a0");
+}
+
+/**
+ * Digits after the decimal point that a column of numbers shares, so that its smallest number has four significant ones.
+ *
+ * @returns undefined when all are whole, or so far apart that one number of digits cannot serve them
+ * @example
+ * sharedDigits([0.014, 0.01412]); // => 5
+ */
+export function sharedDigits(values: readonly number[]): number | undefined {
+  const sizes = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
+  if (sizes.every(Number.isInteger)) return undefined;
+  // As it is rounded: 0.099999 has the digits of 0.1.
+  const power = (size: number) => Math.floor(Math.log10(Number(size.toPrecision(4))));
+  const digits = Math.max(0, 3 - power(Math.min(...sizes)));
+  return digits <= 8 ? digits : undefined;
+}
+
+/**
  * A number for a table or a label: thousands separators, a true minus sign, `–` for NaN.
  *
  * @param digits after the decimal point; without it, four significant digits, whole numbers in full

@@ -20,6 +20,7 @@ export {
   type Figure,
   type KeyFigures,
   type Page,
+  type Panels,
   type Paragraph,
   page,
   type Section,

@@ -41,6 +41,27 @@ test("numbers figures through, and draws each for a desk and for a phone", () =>
   expect(html.match(/<svg /g)?.length).toBe(4);
 });
 
+test("draws several charts as one figure, each under its title, with one caption that names the figure", () => {
+  const chart = (title: string) => ({ kind: "bars" as const, title, x: { label: "Rows" }, bars: [] });
+  const html = render({
+    kind: "panels",
+    layout: "row",
+    charts: [chart("1 bar"), chart("5 bars")],
+    caption: "Rows by horizon",
+  });
+  expect(html.match(/<p class="heading">/g)).toHaveLength(2);
+  expect(html).toContain('<figure aria-labelledby="figure-1"><div class="panels across2">');
+  expect(html).toContain('<figcaption id="figure-1"><b>Figure 1.</b> Rows by horizon.</figcaption>');
+});
+
+test("sets key figures in rows of equal length", () => {
+  const across = (count: number) =>
+    /figures across(\d)/.exec(
+      render({ kind: "key-figures", figures: Array(count).fill({ label: "a", value: 1 }) }),
+    )?.[1];
+  expect([3, 5, 6, 7, 8].map(across)).toEqual(["3", "5", "3", "4", "4"]);
+});
+
 test("stands alone: no script, nothing to fetch", () => {
   const html = page({ title: "T", subtitle: "S", facts: ["seed 1"], sections: [], footer: "F" });
   expect(html).not.toMatch(/<script|<link|src=|href=|url\(|@import/);

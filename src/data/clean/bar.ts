@@ -112,6 +112,14 @@ export function clipBar(bar: Bar, lowest: number, highest: number): void {
 }
 
 export function describeBar({ open, high, low, close, volume }: Bar): string {
-  const shown = [`open ${open}`, `high ${high}`, `low ${low}`, `close ${close}`, `volume ${volume}`];
-  return shown.filter((part) => !part.endsWith("NaN")).join(", ");
+  const cells = { open, high, low, close, volume };
+  return Object.entries(cells)
+    .filter(([, value]) => !Number.isNaN(value))
+    .map(([column, value]) => `${column} ${shown(value)}`)
+    .join(", ");
+}
+
+/** A value of a bar in a message: six digits say enough, and whole numbers, such as volumes, stay whole. */
+export function shown(value: number): string {
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(6)));
 }

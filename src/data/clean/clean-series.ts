@@ -11,6 +11,7 @@ import {
   makeBar,
   missingNames,
   repairBar,
+  shown,
 } from "./bar.ts";
 import type { ResolvedCleanOptions } from "./options.ts";
 import { OutlierJudge } from "./outliers.ts";
@@ -97,7 +98,7 @@ export function cleanSeries(
         tally.example(
           "outlier",
           row,
-          () => `close ${close}, expected ${shown(judge.lowest)} to ${shown(judge.highest)}`,
+          () => `close ${shown(close)}, expected ${shown(judge.lowest)} to ${shown(judge.highest)}`,
         );
         if (outliers.action === "drop") {
           drop("outlier", row);
@@ -112,7 +113,7 @@ export function cleanSeries(
       observedClose = close;
       if (sameCloses >= stale.closes) {
         account.stale++;
-        tally.example("stale", row, () => `close ${close} in ${sameCloses} bars in a row`);
+        tally.example("stale", row, () => `close ${shown(close)} in ${sameCloses} bars in a row`);
         if (stale.action === "drop") {
           drop("stale", row);
           continue;
@@ -155,9 +156,4 @@ function checked(series: PriceSeries): PriceSeries {
     invariant(Number.isFinite(series.close[at]), "every close is a finite number");
   }
   return series;
-}
-
-/** Six digits say enough in a message. */
-function shown(price: number): string {
-  return String(Number(price.toPrecision(6)));
 }

@@ -40,6 +40,27 @@ export const architectures = {
 export type NetworkName = keyof typeof architectures;
 export const networkNames = Object.keys(architectures) as readonly NetworkName[];
 
+/** What people call each network, inside a sentence; `model` fields keep the short names above. */
+export const networkTitles: Readonly<Record<NetworkName, string>> = {
+  lstm: "LSTM",
+  gru: "GRU",
+  rnn: "RNN",
+  mlp: "MLP",
+  dense: "MLP",
+  linear: "linear network",
+  cnn1d: "CNN",
+  inceptionTime: "InceptionTime",
+  tcn: "TCN",
+  dlinear: "DLinear",
+  nlinear: "NLinear",
+  nbeats: "N-BEATS",
+  nbeatsInterpretable: "interpretable N-BEATS",
+  nhits: "N-HiTS",
+  patchTst: "PatchTST",
+  transformer: "Transformer",
+  itransformer: "iTransformer",
+};
+
 /** How large a network is, and how it is regularised; what is left out has the architecture's own default. */
 export type NetworkSizes = {
   readonly [Name in keyof ArchitectureSizes]?: ArchitectureSizes[Name] | undefined;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { startOfDay } from "../../base/index.ts";
 import { drawChart, renderChart } from "./render.ts";
-import { type Chart, calibrationChart } from "./spec.ts";
+import { type BandChart, type Chart, calibrationChart } from "./spec.ts";
 
 const x = [1, 2, 3, 4];
 const nasty = `<script>alert("1")</script>&'`;
@@ -81,6 +81,40 @@ test("interrupts a line where a value is missing", () => {
   const drawn = drawChart(charts.line, 360);
   const validation = /<path class="line s1 dashed" d="([^"]+)"\/><path class="line s0"/.exec(drawn)?.[1];
   expect(validation?.match(/M/g)?.length).toBe(2); // the point before the gap, the line behind it
+});
+
+test("draws a dot where a line has one point, which would be no line", () => {
+  const once = { label: "training", x: [1], y: [0.7] };
+  const drawn = drawChart(
+    { ...charts.line, marks: [], series: [once, { ...once, label: "validation" }] } as Chart,
+    360,
+  );
+  expect(drawn.match(/<path class="dots p[01]" d="M[\d.]+ [\d.]+h0"\/>/g)).toHaveLength(2);
+});
+
+test("draws events along the edges, and levels through the points, with names in the legend", () => {
+  const at = Array.from((charts.band as BandChart).at);
+  const events = [
+    { label: "rose", at: at.slice(0, 2), edge: "top" as const },
+    { label: "fell", at: at.slice(2), edge: "bottom" as const },
+  ];
+  const band = drawChart({ ...charts.band, events } as Chart, 360);
+  expect(band.match(/v10/g)).toHaveLength(3 + 2); // and two in the legend
+  expect(band).toContain(">rose<");
+  const scatter = drawChart({ ...charts.scatter, levels: [{ label: "base rate", y: 0.5 }] } as Chart, 360);
+  expect(scatter).toContain(">base rate<");
+  expect(drawChart({ ...charts.scatter, legend: "none" } as Chart, 360)).not.toContain(">calibrated<");
+});
+
+test("spreads points that lie close together when each axis has its own range", () => {
+  const points = { label: "forecast", x: [0.48, 0.5, 0.52], y: [0.4, 0.5, 0.6] };
+  const drawn = drawChart(
+    { ...charts.scatter, x: { label: "x" }, y: { label: "y" }, axes: "own", series: [points] } as Chart,
+    400,
+  );
+  const [, first, last] = /class="dots p0" d="M([\d.]+) .*M([\d.]+) [\d.]+h0"/.exec(drawn)!.map(Number);
+  expect(last - first).toBeGreaterThan(300);
+  expect(drawn).toContain('<path class="mark"'); // the diagonal, flatter
 });
 
 test("keeps the picture of a long line in a few points of each pixel column", () => {

@@ -7,11 +7,11 @@ export const fontSize = 12;
 
 export interface LegendEntry {
   readonly label: string;
-  /** Class of the sample; `line` and `point` are drawn as such, `area` as a patch. */
+  /** Class of the sample; `line` and `point` are drawn as such, `area` as a patch, `stroke` upright. */
   readonly style: string;
   /** Classes of patches that lie under this one in the chart, so that the sample has the same shade. */
   readonly under?: readonly string[];
-  readonly sample: "line" | "area" | "point";
+  readonly sample: "line" | "area" | "point" | "stroke";
 }
 
 export interface FrameOptions {
@@ -164,6 +164,7 @@ function layLegend(entries: readonly LegendEntry[], width: number): { markup: st
       area: [...under, style]
         .map((patch) => `<rect class="${patch}" x="${pixel(x)}" y="${y - 6}" width="22" height="12"/>`)
         .join(""),
+      stroke: `<path class="${style}" d="M${pixel(x + 11)} ${y - 5}v10"/>`,
       point: `<circle class="${style}" cx="${pixel(x + 11)}" cy="${y}" r="4"/>`,
     }[sample];
     parts.push(`${drawn}<text class="key" x="${pixel(x + 28)}" y="${y + 4}">${escapeText(label)}</text>`);

@@ -9,8 +9,7 @@ interface Point {
 
 /**
  * The `d` of a line. Where several points share a pixel column only the first, lowest, highest and last are kept, in their
- * order, which draws the same picture (Jugel et al. 2014, "M4"). A point that cannot be shown interrupts the line; a
- * point alone between two gaps becomes a dot.
+ * order, which draws the same picture (Jugel et al. 2014, "M4"). A point that cannot be shown interrupts the line.
  */
 export function linePath(xs: Values, ys: Values, x: Scale, y: Scale): string {
   return runs(xs, ys, x, y)
@@ -21,6 +20,14 @@ export function linePath(xs: Values, ys: Values, x: Scale, y: Scale): string {
         ? `${start}h0.1`
         : `${start}L${rest.map((p) => `${pixel(p.x)} ${pixel(p.y)}`).join(" ")}`;
     })
+    .join("");
+}
+
+/** The `d` of the points that stand alone, before, between or behind gaps: no line leads to them, so that each needs a dot. */
+export function lonePoints(xs: Values, ys: Values, x: Scale, y: Scale): string {
+  return runs(xs, ys, x, y)
+    .filter((run) => run.length === 1)
+    .map(([point]) => `M${pixel(point.x)} ${pixel(point.y)}h0`)
     .join("");
 }
 

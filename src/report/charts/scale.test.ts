@@ -17,6 +17,17 @@ test("marks numbers at round steps and widens the range to them", () => {
     "0.03",
     "0.04",
   ]);
+  // 0.6000000000000001, a multiple of the step as computers see it, is no reason to lose the tick at 0.6.
+  expect(labels("number", 0.65, 1.05, 4)).toEqual(["0.6", "0.7", "0.8", "0.9", "1.0", "1.1"]);
+  expect(labels("number", 1.2116, 1.305, 5)).toEqual([
+    "1.20",
+    "1.22",
+    "1.24",
+    "1.26",
+    "1.28",
+    "1.30",
+    "1.32",
+  ]);
   expect(labels("number", 0, 40_392, 4)).toEqual(["0", "20,000", "40,000", "60,000"]);
 });
 
@@ -25,6 +36,18 @@ test("marks a log axis at powers of ten, or at round parts of them where there a
   expect(labels("log", 0.35, 1.13, 5)).toEqual(["0.3", "0.4", "0.6", "0.8", "1", "1.5"]);
   const { at } = scale({ kind: "log", low: 1, high: 100, from: 0, to: 200, ticks: 4, nice: true });
   expect(at(10)).toBeCloseTo(100, 9);
+});
+
+test("marks an axis at three places or more, however little room there is", () => {
+  const size = fc.double({ min: 1e-4, max: 1e4, noNaN: true });
+  const growth = fc.double({ min: 1.02, max: 1e4, noNaN: true });
+  fc.assert(
+    fc.property(size, growth, (low, factor) => {
+      for (const kind of ["number", "log"] as const) {
+        expect(labels(kind, low, low * factor, 4).length).toBeGreaterThan(2);
+      }
+    }),
+  );
 });
 
 test("marks time at the calendar's own places", () => {
@@ -76,6 +99,7 @@ test("keeps ticks rising, inside the range, and few, whatever the range", () => 
 
 test("widens a range without extent and skips what an axis cannot show", () => {
   expect(labels("number", 5, 5, 4).length).toBeGreaterThan(1);
+  expect(labels("whole", 1, 1, 4)).toEqual(["1"]);
   expect(extent("log", [0, -1, 4, Number.NaN, 2])).toEqual([2, 4]);
   expect(extent("number", [Number.NaN], [])).toBeNull();
 });

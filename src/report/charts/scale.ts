@@ -36,19 +36,25 @@ export function scale(options: ScaleOptions): Scale {
   let { low, high } = widen(kind, options.low, options.high);
   invariant(Number.isFinite(low) && Number.isFinite(high) && low < high, "an axis has a finite range");
   invariant(kind !== "log" || low > 0, "a log axis is positive");
-  const marks = { number: numberTicks, whole: wholeTicks, log: logTicks, time: timeTicks }[kind];
+  // Over less than a factor of three, round numbers mark a log axis better than parts of powers do.
+  const even = kind === "number" || (kind === "log" && high < 3 * low);
+  const marks = even
+    ? numberTicks
+    : { number: numberTicks, whole: wholeTicks, log: logTicks, time: timeTicks }[kind];
   let ticks = marks(low, high, options.ticks);
-  if (options.nice && kind === "number") {
-    const step = ticks.length > 1 ? ticks[1].value - ticks[0].value : high - low;
-    low = Math.min(low, Math.floor(low / step + 1e-9) * step);
-    high = Math.max(high, Math.ceil(high / step - 1e-9) * step);
+  if (options.nice && even) {
+    const step = roundStep(low, high, options.ticks); // not read off the ticks: there may be one only
+    // Rounded as the ticks are: 1.2000000000000002 would lose the tick at 1.2.
+    low = Math.min(low, exact(Math.floor(low / step + 1e-9) * step));
+    high = Math.max(high, exact(Math.ceil(high / step - 1e-9) * step));
     ticks = marks(low, high, (high - low) / step);
   }
-  if (options.nice && kind === "log") {
-    const around = logTicks(low / 10, high * 10, options.ticks, high / low).map(({ value }) => value);
+  if (options.nice && kind === "log" && !even) {
+    const span = high / low;
+    const around = logTicks(low / 10, high * 10, options.ticks, span).map(({ value }) => value);
     low = around.findLast((value) => value <= low * (1 + 1e-9)) ?? low;
     high = around.find((value) => value >= high * (1 - 1e-9)) ?? high;
-    ticks = logTicks(low, high, options.ticks);
+    ticks = logTicks(low, high, options.ticks, span);
   }
   const warp = kind === "log" ? Math.log : (value: number) => value;
   const [start, end] = [warp(low), warp(high)];
@@ -60,19 +66,29 @@ export function scale(options: ScaleOptions): Scale {
 
 /** Round values `k · {1, 2, 5} · 10^n`, at most about `count` of them. */
 export function numberTicks(low: number, high: number, count: number): Tick[] {
-  const rough = (high - low) / Math.max(1, count);
-  const power = 10 ** Math.floor(Math.log10(rough) + 1e-9);
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough * (1 - 1e-9))!;
+  const step = roundStep(low, high, count);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const ticks: Tick[] = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) {
-    const value = Number((k * step).toPrecision(12));
+    const value = exact(k * step);
     ticks.push({
       value,
       label: step < 1e-5 || step >= 1e9 ? formatNumber(value) : formatNumber(value, digits),
     });
   }
   return ticks;
+}
+
+/** The smallest `{1, 2, 5} · 10^n` that goes into a range at most `count` times. */
+function roundStep(low: number, high: number, count: number): number {
+  const rough = (high - low) / Math.max(1, count);
+  const power = 10 ** Math.floor(Math.log10(rough) + 1e-9);
+  return power * [1, 2, 5, 10].find((factor) => factor * power >= rough * (1 - 1e-9))!;
+}
+
+/** Without the last digits, which are noise after a multiplication. */
+function exact(value: number): number {
+  return Number(value.toPrecision(12));
 }
 
 /** Round whole numbers. */
@@ -155,6 +171,7 @@ function multiples(low: number, high: number, step: number): number[] {
 function widen(kind: AxisKind, low: number, high: number): { low: number; high: number } {
   if (low < high) return { low, high };
   if (kind === "log") return { low: low / 2, high: high * 2 };
+  if (kind === "whole") return { low: low - 0.5, high: high + 0.5 };
   const margin = kind === "time" ? dayMs : Math.abs(low) * 0.1 || 1;
   return { low: low - margin, high: high + margin };
 }

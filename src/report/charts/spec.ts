@@ -7,6 +7,8 @@ interface Titled {
   readonly title: string;
   /** What to see in it, in a sentence; also read out. */
   readonly description?: string;
+  /** `none` where the caption, or a chart beside it, says what the lines are. */
+  readonly legend?: "none";
 }
 
 /** `label` names the quantity, `unit` its unit; a time axis takes UTC milliseconds. */
@@ -43,18 +45,31 @@ export interface BandChart extends Titled {
   readonly at: Values;
   readonly bands: readonly { readonly label: string; readonly lower: Values; readonly upper: Values }[];
   readonly lines: readonly Omit<Series, "x">[];
+  /** Events in time, as short strokes along the upper or lower edge of the plot. */
+  readonly events?: readonly {
+    readonly label: string;
+    readonly at: Values;
+    readonly edge: "top" | "bottom";
+  }[];
 }
 
-/** Points, with the diagonal of equality when `diagonal` names it. `connect` joins them in order. */
+/**
+ * Points, with the diagonal of equality when `diagonal` names it, and a line at each of `levels`. `connect` joins points in
+ * order; `lower` and `upper` are the ends of their error bars.
+ */
 export interface ScatterChart extends Titled {
   readonly kind: "scatter";
   readonly x: Axis;
   readonly y: Axis;
   readonly series: readonly (Omit<Series, "line"> & {
     readonly connect?: boolean;
-    readonly error?: Values;
+    readonly lower?: Values;
+    readonly upper?: Values;
   })[];
   readonly diagonal?: string;
+  /** With a diagonal: one range for both axes and a square plot, or a range of its own for each. */
+  readonly axes?: "shared" | "own";
+  readonly levels?: readonly { readonly label: string; readonly y: number }[];
 }
 
 /** Horizontal bars, one for each row, with their values. */
@@ -94,7 +109,7 @@ export type Chart = LineChart | BandChart | ScatterChart | BarChart | Histogram 
 /** A calibration chart: the share of outcomes at or below each forecast quantile, against the level it claims. */
 export function calibrationChart(
   rows: readonly { readonly level: number; readonly observed: number; readonly standardError?: number }[],
-  options: { readonly title?: string; readonly label?: string } = {},
+  options: { readonly title?: string; readonly label?: string; readonly legend?: "none" } = {},
 ): ScatterChart {
   return {
     kind: "scatter",
@@ -110,10 +125,14 @@ export function calibrationChart(
         y: rows.map(({ observed }) => observed),
         connect: true,
         ...(rows.some(({ standardError }) => standardError !== undefined)
-          ? { error: rows.map(({ standardError = 0 }) => 2 * standardError) }
+          ? {
+              lower: rows.map(({ observed, standardError = 0 }) => Math.max(0, observed - 2 * standardError)),
+              upper: rows.map(({ observed, standardError = 0 }) => Math.min(1, observed + 2 * standardError)),
+            }
           : {}),
       },
     ],
     diagonal: "calibrated",
+    ...(options.legend ? { legend: options.legend } : {}),
   };
 }

@@ -71,6 +71,7 @@ async function reportOf(target: Target, symbols: readonly string[], changes: Par
     set,
     split,
     ...judged,
+    riseShare: trained.facts.riseShare,
     simulation: null,
   });
 }
@@ -83,13 +84,13 @@ describe.each(["log-return", "return", "direction", "volatility", "level"] as co
     page = await reportOf(target, ["A", "B"]);
   });
 
-  test("has every section, and calibration where there are quantiles", () => {
+  test("has every section", () => {
     const titles = [...page.matchAll(/<h2[^>]*>([^<]+)</g)].map(([, title]) => title);
     expect(titles).toEqual([
       "Result",
       "Training",
       "Forecast and outcome",
-      ...(target === "direction" ? [] : ["Calibration"]),
+      "Calibration",
       "Cleaning",
       "Method",
     ]);
@@ -98,6 +99,18 @@ describe.each(["log-return", "return", "direction", "volatility", "level"] as co
   test("shows no number that is none", () => {
     expect(text(page)).not.toMatch(/\bNaN\b|undefined|\bnull\b|Infinity|\[object/);
     expect(page).not.toMatch(/="[^"]*(NaN|undefined|Infinity)[^"]*"/);
+  });
+
+  test("draws forecasts, tenths and calibration of each horizon", () => {
+    const panels = page.split('<div class="panels').slice(1);
+    expect(panels).toHaveLength(3);
+    for (const panel of panels) {
+      const titles = [...panel.split("</figure>")[0].matchAll(/<p class="heading">([^<]+)</g)];
+      expect(titles.map(([, title]) => title)).toEqual([
+        expect.stringContaining("1 bar ahead"),
+        expect.stringContaining("3 bars ahead"),
+      ]);
+    }
   });
 
   test("needs nothing from outside the file", () => {
@@ -109,6 +122,19 @@ test("shows symbols as text, whatever they contain", async () => {
   const page = await reportOf("log-return", ['<img src=x onerror="alert(1)">&']);
   expect(page).not.toContain("<img");
   expect(page).toContain("&lt;img");
+});
+
+test("draws three horizons, and says which it leaves to the tables", async () => {
+  const page = await reportOf("log-return", ["A"], { horizon: [1, 2, 3, 5, 8] });
+  expect(page.match(/<p class="heading">/g)).toHaveLength(3 * 3);
+  expect(text(page)).toMatch(/The horizons of 5 and 8 bars are left to the tables\./);
+});
+
+test("names every axis of a direction, and draws outcomes as strokes", async () => {
+  const page = await reportOf("direction", ["A", "B"]);
+  expect(page).toContain(">Probability of a rise<");
+  expect(page).toContain(">rise (above)<");
+  expect(page).toMatch(/reliability/i);
 });
 
 test("does without quantiles", async () => {

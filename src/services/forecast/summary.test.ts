@@ -32,23 +32,23 @@ const words = (...changes: Partial<HorizonScore>[]) =>
 
 test("says that the model beats the naive forecast", () => {
   expect(words({})).toBe(
-    "At 1 bar the lstm beats the naive forecast (no change): its squared error is 5.00 % smaller (p = 0.01).",
+    "At 1 bar the LSTM beats the naive forecast (no change): its squared error is 5.00 % smaller (p = 0.01).",
   );
 });
 
 test("says that it may be luck when the test does not exclude it, or cannot be made", () => {
   expect(words({ pValue: 0.4 })).toBe(
-    "At 1 bar the lstm beats the naive forecast (no change): its squared error is 5.00 % smaller (p = 0.4), which may be luck.",
+    "At 1 bar the LSTM beats the naive forecast (no change): its squared error is 5.00 % smaller (p = 0.4), which may be luck.",
   );
   expect(words({ pValue: null })).toMatch(/smaller \(too few dates for a test\), which may be luck\.$/);
 });
 
 test("says that the model does not beat the naive forecast", () => {
   expect(words({ skill: -0.02, linearSkill: -0.03, horizon: 5 })).toBe(
-    "At 5 bars the lstm does not beat the naive forecast (no change): its squared error is 2.00 % larger (p = 0.01).",
+    "At 5 bars the LSTM does not beat the naive forecast (no change): its squared error is 2.00 % larger (p = 0.01).",
   );
   expect(words({ skill: 0.00001, linearSkill: -0.1 })).toBe(
-    "At 1 bar the lstm does as well as the naive forecast (no change), and no better (p = 0.01).",
+    "At 1 bar the LSTM does as well as the naive forecast (no change), and no better (p = 0.01).",
   );
 });
 
@@ -56,7 +56,7 @@ test("says that nothing of a network is kept that validation did not believe, or
   const said = (shrinkage: number) =>
     summarise({ target: "log-return", model: "lstm" }, [{ ...base, skill: 0.002, pValue: 0.8 }], [shrinkage]);
   expect(said(0)).toMatch(
-    /^At 1 bar the validation part gave no reason to believe the lstm, so that nothing of it is kept .* 0\.20 % smaller than that of the naive forecast \(no change; p = 0\.8\)\./,
+    /^At 1 bar the validation part gave no reason to believe the LSTM, so that nothing of it is kept .* 0\.20 % smaller than that of the naive forecast \(no change; p = 0\.8\)\./,
   );
   expect(said(0)).not.toMatch(/beats/);
   expect(said(0.4)).toMatch(/ The validation part believed 40\.00 % of the network, and so much is kept\./);
@@ -64,7 +64,7 @@ test("says that nothing of a network is kept that validation did not believe, or
 
 test("says that there is nothing to judge by when the naive forecast makes no error", () => {
   expect(words({ skill: null, linearSkill: null })).toBe(
-    "At 1 bar the lstm cannot be judged: the naive forecast (no change) makes no error at all.",
+    "At 1 bar the LSTM cannot be judged: the naive forecast (no change) makes no error at all.",
   );
 });
 
@@ -78,9 +78,17 @@ test("says when the linear model does better", () => {
   expect(words({})).not.toMatch(/linear/);
 });
 
+test("calls a network by the name that people know", () => {
+  const scores = [base];
+  expect(summarise({ target: "log-return", model: "nbeats" }, scores)).toMatch(
+    /^At 1 bar the N-BEATS beats /,
+  );
+  expect(summarise({ target: "log-return", model: "patchTst" }, scores)).toMatch(/^At 1 bar the PatchTST /);
+});
+
 test("has a sentence for each horizon", () => {
   expect(words({}, { horizon: 5, skill: -0.1, linearSkill: -0.2 })).toMatch(
-    /^At 1 bar the lstm beats .* At 5 bars the lstm does not beat /,
+    /^At 1 bar the LSTM beats .* At 5 bars the LSTM does not beat /,
   );
 });
 

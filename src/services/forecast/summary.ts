@@ -1,4 +1,5 @@
 /** Results in words and in a table, for people. All text of this service that a person reads without a browser. */
+import { networkTitles } from "../../models/index.ts";
 import { formatNumber } from "./numbers.ts";
 import { type HorizonScore, type PredictOutput, type TrainInput, targetMeaning } from "./schema.ts";
 
@@ -13,10 +14,11 @@ export function summarise(
   shrinkage: readonly number[] = [],
 ): string {
   const naive = targetMeaning[target].naive;
+  const name = networkTitles[model];
   return scores
     .map((score, h) => {
       const sentences = [
-        shrinkage[h] === 0 ? disbelief(score, model, naive) : verdict(score, model, naive),
+        shrinkage[h] === 0 ? disbelief(score, name, naive) : verdict(score, name, naive),
         ...(shrinkage[h] > 0 && shrinkage[h] < 1
           ? [`The validation part believed ${percent(shrinkage[h])} of the network, and so much is kept.`]
           : []),

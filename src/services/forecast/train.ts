@@ -56,6 +56,8 @@ export interface TrainingView {
   readonly split: Split;
   readonly model: Predictions;
   readonly linear: Predictions;
+  /** Per horizon: share of rises in the training part, which the naive forecast of a direction repeats. */
+  readonly riseShare: readonly number[];
   readonly simulation: string | null;
 }
 
@@ -113,6 +115,7 @@ export async function train(asked: TrainInput, context: Context): Promise<TrainO
         set,
         split,
         ...judged,
+        riseShare: trained.facts.riseShare,
         simulation: simulationOf(input)?.description ?? null,
       });
       await writeForecastArtifact(staging, {
