@@ -69,7 +69,7 @@ test("says that there is nothing to judge by when the naive forecast makes no er
 });
 
 test("names what any forecast can reach, where that is known", () => {
-  expect(words({ bestReachableSkill: 0.027 })).toMatch(/ No forecast can reach more than 2\.70 % here\.$/);
+  expect(words({ bestReachableSkill: 0.027 })).toMatch(/ The true mean of the market itself reaches 2\.70 % on these samples\.$/);
 });
 
 test("says when the linear model does better", () => {

@@ -53,7 +53,7 @@ function comparisons({ skill, linearSkill, bestReachableSkill }: HorizonScore): 
   const best =
     bestReachableSkill === null
       ? []
-      : [`No forecast can reach more than ${percent(bestReachableSkill)} here.`];
+      : [`The true mean of the market itself reaches ${percent(bestReachableSkill)} on these samples.`];
   if (skill === null || linearSkill === null || linearSkill <= skill) return best;
   const linear =
     linearSkill > 0
