@@ -3,7 +3,7 @@ import { apply, applyAll } from "./apply.ts";
 import { max, mean, reshape, split } from "./operations.ts";
 import type { Window } from "./primitives/convolution/geometry.ts";
 import { formatShape, mismatch } from "./shape.ts";
-import type { Tensor } from "./tensor.ts";
+import type { Node, Tensor } from "./tensor.ts";
 
 /** A number for every spatial axis, or one for all. */
 export type PerAxis = number | readonly number[];
@@ -45,6 +45,16 @@ export interface PoolOptions {
 
 /** The largest value of each window; where several are equal, the gradient goes to the first. */
 export function maxPool(x: Tensor, kernel: PerAxis, options: PoolOptions = {}): Tensor {
+  // An activation that rises keeps the order, so that pooling before it gives the same and leaves it less to do.
+  const { primitive, inputs, attributes } = x.node;
+  if (primitive === "relu" || primitive === "tanh" || primitive === "sigmoid")
+    return apply(primitive, [maxPool(inputs[0], kernel, options)], {});
+  if (primitive === "leakyRelu" && (attributes as Node<"leakyRelu">["attributes"]).slope > 0)
+    return apply(
+      "leakyRelu",
+      [maxPool(inputs[0], kernel, options)],
+      attributes as Node<"leakyRelu">["attributes"],
+    );
   const [sizes, window] = pool("maxPool", x, kernel, options);
   const tiles = sizes.every(
     (size, axis) => size <= 3 && size === window.strides[axis] && Number(x.shape[axis + 2]) % size === 0,

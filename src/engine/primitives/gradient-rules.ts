@@ -66,8 +66,9 @@ export const gradientRules: GradientRules = {
   tanh: ({ dy, y }) => [mul(dy, sub(1, mul(y, y)))], // 1 - tanh², read off the output
   sigmoid: ({ dy, y }) => [mul(dy, mul(y, sub(1, y)))],
   relu: ({ dy, y }) => [mul(dy, cast(cast(y, "bool"), y.dtype))], // 1 where the output is not 0; far cheaper than its sign
-  leakyRelu: ({ dy, inputs: [x], attributes: { slope } }) => [
-    mul(dy, add(mul(cast(less(0, x), dy.dtype), 1 - slope), slope)),
+  // Read off the output where it has the input's sign, so that the activation can be fused with what makes its input.
+  leakyRelu: ({ dy, inputs: [x], y, attributes: { slope } }) => [
+    mul(dy, add(mul(cast(less(0, slope > 0 ? y : x), dy.dtype), 1 - slope), slope)),
   ],
   // Φ(x) + x φ(x), with the normal distribution's Φ and density φ
   gelu: ({ dy, inputs: [x] }) => {

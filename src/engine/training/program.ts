@@ -17,7 +17,7 @@ import type { Pass } from "../layers/layer.ts";
 import { toOnnx, toOnnxLoop, trainingOpset } from "../onnx/model.ts";
 import { concat, div, flatten, matmul, reshape, split, sum } from "../operations.ts";
 import { clipByNorm, type Optimiser } from "../optimisers.ts";
-import { formatShape, mismatch, type TensorType } from "../shape.ts";
+import { formatShape, isStatic, mismatch, staticSize, type TensorType } from "../shape.ts";
 import { input, inputName, type Parameter, type Tensor } from "../tensor.ts";
 import { verifyGraph } from "../verify.ts";
 import { flopOf, threadsFor } from "../work.ts";
@@ -49,8 +49,8 @@ export interface TrainingSpec {
   /** Largest length of the gradient; infinite for no clipping. */
   readonly clipNorm?: number;
   /**
-   * How many parts of the batch are worked on side by side, each with its own gradient. Without it, large steps have two and small
-   * ones one. The result depends on it by rounding, and never on how many threads there are to do the work.
+   * How many parts of the batch are worked on side by side, each with its own gradient. Without it, small steps have
+   * one, and large ones two or more, by the memory that they take. The result depends on it by rounding, and never on how many threads there are to do the work.
    */
   readonly shards?: number;
 }
@@ -108,13 +108,34 @@ export function compileTraining(spec: TrainingSpec): TrainingProgram {
   verifyGraph(differentiated);
   const flop = flopOf(differentiated);
   const small = threadsFor(flop, 2) === 1;
-  const shards = spec.shards ?? (small || spec.batchSize === 1 ? 1 : 2);
+  const shards = spec.shards ?? (small ? 1 : shardsFor(differentiated, spec.batchSize));
   if (!(Number.isSafeInteger(shards) && shards >= 1 && shards <= spec.batchSize)) {
     throw mismatch(`training: expected 1 to ${spec.batchSize} shards of the batch, received ${shards}`);
   }
   const sizes = { size, learnedSize };
   const plan = shards === 1 ? loopPlan(spec, sizes, whole, small) : shardPlan(spec, sizes, shards);
   return { spec, size, learnedSize, flop, plan };
+}
+
+/** What the tensors of one shard may take together: a few times what the processor keeps near. */
+const shardBytes = 128 * 2 ** 20;
+
+/**
+ * Two shards, or as many more as keep what one of them computes near the processor: a worker does its shards one after the other, so
+ * that more of them take less memory.
+ */
+function shardsFor({ nodes }: Graph, batchSize: number): number {
+  const elements = nodes
+    .flatMap(({ outputs }) => outputs)
+    .reduce((total, { shape }) => total + (isStatic(shape) ? staticSize(shape) : 0), 0);
+  let shards = 2;
+  while (
+    shards < 8 &&
+    (elements * Float32Array.BYTES_PER_ELEMENT) / shards > shardBytes &&
+    batchSize >= 8 * shards
+  )
+    shards *= 2;
+  return Math.min(shards, batchSize);
 }
 
 /** Names that the graphs share with whoever runs them. */

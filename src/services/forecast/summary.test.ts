@@ -69,7 +69,9 @@ test("says that there is nothing to judge by when the naive forecast makes no er
 });
 
 test("names what any forecast can reach, where that is known", () => {
-  expect(words({ bestReachableSkill: 0.027 })).toMatch(/ The true mean of the market itself reaches 2\.70 % on these samples\.$/);
+  expect(words({ bestReachableSkill: 0.027 })).toMatch(
+    / The true mean of the market itself reaches 2\.70 % on these samples\.$/,
+  );
 });
 
 test("says when the linear model does better", () => {
