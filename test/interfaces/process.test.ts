@@ -1,7 +1,10 @@
 /** What only a process can show: signals, pipes and the exit status that the shell sees. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 
 const toyFathom = ["--import", "tsx", "test/interfaces/toy-fathom.ts"];
@@ -38,6 +41,23 @@ test.each(["SIGINT", "SIGTERM"] as const)("ends in order and with status 130 on 
   expect(await exit).toEqual([130, null]);
   expect(output.stderr).toMatch(/\nerror INTERRUPTED: toy\.count: interrupted before it was done\n$/);
   expect(JSON.parse(output.stdout)).toMatchObject({ code: "INTERRUPTED" });
+});
+
+test("ends at once on a second signal, inside of ONNX Runtime too", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "fathom-signals-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const words = ["forecast", "train", "--data", "simulated", "--hidden-size", "256", "--data-folder", folder];
+  const child = spawn(process.execPath, ["bin/fathom.js", ...words], { stdio: ["ignore", "ignore", "pipe"] });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  const exit = once(child, "close");
+  await heard(child, "train: ");
+  child.kill("SIGINT");
+  await sleep(30);
+  child.kill("SIGINT");
+  // Where the first one was fast enough, it ended in order; an abort would be SIGABRT.
+  expect([130, "SIGINT"]).toContain((await exit).find((one) => one !== null));
 });
 
 test("reads the whole input from standard input", async () => {
