@@ -88,7 +88,7 @@ export function folderCheckpoints(folder: string, run: string): CheckpointStore 
         throw corrupt(path, "expected a file that can be read", error);
       });
       if (!bytes) return undefined;
-      const file = decode(bytes, path);
+      const file = decoded(bytes, path);
       if (file.metadata.get("run") !== run) return undefined;
       const state = stateOf(file, path);
       requireDigest(file, path);
@@ -96,6 +96,14 @@ export function folderCheckpoints(folder: string, run: string): CheckpointStore 
     },
     clear: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+function decoded(bytes: Uint8Array, path: string): TensorFile {
+  try {
+    return decode(bytes, path);
+  } catch (error) {
+    throw corrupt(path, "expected a whole safetensors file", error);
+  }
 }
 
 /** Counts the files of this process, so that no two have one name. */

@@ -117,15 +117,19 @@ function firstLine({ examples }: CleaningReport, kind: CleaningExample["kind"] |
   return line === null ? "" : ` (first on line ${line})`;
 }
 
-/** Networks compute in float32, which ends at 3e38; a price near it is a fault of the file. */
+/** Networks compute in float32, which ends at 3e38 and begins at 1e-38; a price near either is a fault of the file. */
 const largestPrice = 1e30;
+const smallestPrice = 1e-30;
 
 /** @throws PlatformError `DATA_NOT_FINITE` naming line and column */
 function requireUsablePrices({ source, line, ...table }: PriceTable): void {
   for (const column of ["open", "high", "low", "close", "volume"] as const) {
-    const row = table[column]?.findIndex((value) => Math.abs(value) > largestPrice && Number.isFinite(value));
+    const row = table[column]?.findIndex((value) => {
+      const size = Math.abs(value);
+      return Number.isFinite(value) && (size > largestPrice || (size < smallestPrice && size > 0));
+    });
     if (row === undefined || row < 0) continue;
-    const message = `${source} line ${line[row]}, column "${column}": expected a number below ${largestPrice}, received ${table[column]?.[row]}`;
+    const message = `${source} line ${line[row]}, column "${column}": expected a number between ${smallestPrice} and ${largestPrice}, received ${table[column]?.[row]}`;
     throw new PlatformError("input", "DATA_NOT_FINITE", message, {
       file: source,
       line: line[row],

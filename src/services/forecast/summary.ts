@@ -46,7 +46,7 @@ function disbelief({ horizon, skill, pValue }: HorizonScore, model: string, naiv
     skill === null
       ? `the naive forecast (${naive}) makes no error at all`
       : `its squared error is ${percent(Math.abs(skill))} ${skill < 0 ? "larger" : "smaller"} than that of the naive forecast (${naive}; ${chance(pValue)})`;
-  return `At ${bars(horizon)} the validation part gave no reason to believe the ${model}, so that nothing of it is kept and the mean of the training part is forecast: ${shown}.`;
+  return `At ${bars(horizon)} the validation part gave no reason to believe the ${model}, so that nothing of it is kept and the mean of the training part, in units of the volatility of the window, is forecast: ${shown}.`;
 }
 
 function comparisons({ skill, linearSkill, bestReachableSkill }: HorizonScore): string[] {

@@ -1,10 +1,10 @@
-import { writeFile } from "node:fs/promises";
-import { type Context, writeFailure } from "../../base/index.ts";
+import type { Context } from "../../base/index.ts";
 import { describeOnnx } from "../../engine/index.ts";
 import { type Diagram, type DiagramBox, formatNumber, renderDiagram } from "../../report/index.ts";
 import { type LayerGraph, layersOf } from "./layers.ts";
 import { openModel } from "./open.ts";
 import type { DescribeInput, DescribeOutput } from "./schema.ts";
+import { writeWhole } from "./write.ts";
 
 /** What a model is made of, as a table, and as a drawing when one is asked for. */
 export async function describe(
@@ -15,9 +15,7 @@ export async function describe(
   const graph = layersOf(model, describeOnnx(model, { sizes }));
   const { source, opset, irVersion, producer, bytes } = model;
   if (svg !== undefined) {
-    await writeFile(svg, renderDiagram(diagramOf(artifact, graph))).catch((error: unknown) => {
-      throw writeFailure(svg, error);
-    });
+    await writeWhole(svg, renderDiagram(diagramOf(artifact, graph)));
   }
   return {
     source,

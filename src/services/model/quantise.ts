@@ -1,5 +1,5 @@
 /** Quantises a model and says what that cost: both models answer the same inputs, side by side. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import {
   type Context,
@@ -10,7 +10,6 @@ import {
   PlatformError,
   throwIfAborted,
   uniform,
-  writeFailure,
 } from "../../base/index.ts";
 import {
   createRuntime,
@@ -24,6 +23,7 @@ import {
 import { decodeSafetensors, float32Of, type StoredTensor } from "../../models/index.ts";
 import { openModel } from "./open.ts";
 import type { QuantizeInput, QuantizeOutput } from "./schema.ts";
+import { writeWhole } from "./write.ts";
 
 type Feeds = Readonly<Record<string, TensorValue>>;
 
@@ -39,9 +39,7 @@ export async function quantizeModel(
   const runtime = createRuntime();
   try {
     const outputs = await compareModels(runtime, model, readOnnx(bytes, basename(input.out)), feeds);
-    await writeFile(input.out, bytes).catch((error: unknown) => {
-      throw writeFailure(input.out, error);
-    });
+    await writeWhole(input.out, bytes);
     return {
       out: input.out,
       quantized: [...quantized],
