@@ -66,6 +66,15 @@ describe("the naive forecast", () => {
 });
 
 describe("a score", () => {
+  test("has neither skill nor a p-value where prices stand still, and every loss is the same", () => {
+    const still = Array.from({ length: 40 }, () => 0);
+    const result = score(
+      handMade(still),
+      still.map(() => 0.001),
+    );
+    expect([result.skill, result.linearSkill, result.pValue]).toEqual([null, 0, null]);
+  });
+
   test("holds errors of model, naive and linear forecast of the same samples", () => {
     const result = score(handMade([0.02, -0.04]), [0.01, -0.02]);
     expect(result.n).toBe(2);

@@ -172,7 +172,9 @@ function comparison(
   horizon: number,
 ): number | null {
   const differences = lossDifferencesPerDate(date, first, second);
-  if (differences.length <= Math.max(10, 2 * horizon)) return null;
+  // A difference that never varies is no sample of anything: constant prices make it so.
+  if (differences.length <= Math.max(10, 2 * horizon) || differences.every((d) => d === differences[0]))
+    return null;
   return finite(dieboldMariano(differences, horizon).pValue);
 }
 
