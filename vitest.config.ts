@@ -9,5 +9,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: "forks",
     setupFiles: ["test/support/properties.ts"],
+    globalSetup: ["test/support/postgres-server.ts"],
   },
 });

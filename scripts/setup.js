@@ -52,6 +52,9 @@ export function isInstalled(folder) {
   });
 }
 
+/** What the program reads when it runs and the compiler does not carry over. */
+const readAtRunTime = ["platform/state/migrations"];
+
 /** Compiles src/ into a fresh dist/, which takes the old one's place only when the compiler is content. */
 export async function build() {
   say("building dist/ from src/");
@@ -64,6 +67,8 @@ export async function build() {
     const flags = [compiler, "-p", "tsconfig.build.json", "--outDir", staging, "--noEmitOnError"];
     status = await runTool(process.execPath, flags, root);
     if (status === 0) {
+      for (const folder of readAtRunTime)
+        cpSync(path.join(root, "src", folder), path.join(staging, folder), { recursive: true });
       writeFileSync(path.join(staging, ".stamp"), stamp);
       const dist = path.join(root, "dist");
       rmSync(dist, { recursive: true, force: true });

@@ -8,6 +8,7 @@ export {
   throwIfAborted,
   writeFailure,
 } from "./errors.ts";
+export type { Platform } from "./platform/index.ts";
 export {
   type Clock,
   type Compute,

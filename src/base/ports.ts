@@ -2,6 +2,7 @@
  * What a capability may ask of the world around it. Services see only these interfaces; `platform/` implements them, and a
  * test passes its own. No code below `interfaces/` reads the environment, the wall clock or a global random source.
  */
+import type { Platform } from "./platform/index.ts";
 import type { Key } from "./random.ts";
 import type { UtcMs } from "./time.ts";
 
@@ -119,5 +120,7 @@ export interface Context {
   /** The root key when a request names no seed. */
   readonly key: Key;
   readonly logger: Logger;
+  /** The durable, shared part of the world: registry, jobs, keys, audit. @throws PlatformError when it cannot be opened */
+  platform(): Promise<Platform>;
   readonly signal: AbortSignal;
 }

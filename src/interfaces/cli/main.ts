@@ -1,8 +1,15 @@
 /** The process around one command: signals, streams, the environment and the exit status. */
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { writeFailure } from "../../base/index.ts";
-import { localContext, systemClock } from "../../platform/local/index.ts";
+import {
+  type LazyPlatform,
+  type LocalContextOptions,
+  lazyPlatform,
+  localContext,
+  systemClock,
+} from "../../platform/local/index.ts";
 import { capabilities } from "../capabilities.ts";
 import { failureOf, failureTable } from "../failure.ts";
 import { openServedModel } from "../served-model.ts";
@@ -43,11 +50,24 @@ export async function main(
   // Nobody is left to be told, and the result does not suffer.
   process.stderr.on("error", () => {});
 
-  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel);
+  // One for each data folder, however many contexts are made; closed when the command has ended.
+  const platforms = new Map<string, LazyPlatform>();
+  const platformOf = (folder: string) => {
+    const dataFolder = resolve(folder);
+    const known = platforms.get(dataFolder);
+    const platform =
+      known ?? lazyPlatform({ dataFolder, databaseUrl: process.env["DATABASE_URL"] || undefined });
+    platforms.set(dataFolder, platform);
+    return platform;
+  };
+  const makeContext = (options: LocalContextOptions) =>
+    localContext({ platform: platformOf(options.dataFolder).open, ...options });
+
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, platformOf);
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,
-    commands: [startCommand(serve, localContext), serve],
+    commands: [startCommand(serve, makeContext), serve],
     version: packageVersion(),
     environment: process.env,
     stdout: process.stdout,
@@ -55,9 +75,10 @@ export async function main(
     readInput: (path) => (path === "-" ? text(process.stdin) : readFile(path, "utf8")),
     signal: controller.signal,
     elapsed: systemClock.elapsed,
-    makeContext: localContext,
+    makeContext,
     ...overrides,
   });
+  await Promise.all([...platforms.values()].map((platform) => platform.close()));
   // Workers or sockets that something forgot to close must not hold the prompt.
   setTimeout(() => process.exit(), 1_000).unref();
 }

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { pino } from "pino";
 import { z } from "zod";
 import { type Capability, capability, type Logger } from "../../base/index.ts";
-import { localContext, systemClock } from "../../platform/local/index.ts";
+import { type LazyPlatform, localContext, systemClock } from "../../platform/local/index.ts";
 import { parseInput } from "../call.ts";
 import { buildServer, listen, localNames } from "../http/index.ts";
 import { jsonSchemaOf } from "../schema.ts";
@@ -47,8 +47,15 @@ export interface ServedModel {
 /** @param folder the artifact's */
 export type OpenModel = (folder: string, signal: AbortSignal) => Promise<ServedModel>;
 
-/** @param openModel loads and checks the model of `--artifact` before the server is ready */
-export function serveCommand(capabilities: readonly Capability[], openModel: OpenModel): ExtraCommand {
+/**
+ * @param openModel loads and checks the model of `--artifact` before the server is ready
+ * @param platformOf the platform of a data folder, opened when first needed and closed by whoever owns the process
+ */
+export function serveCommand(
+  capabilities: readonly Capability[],
+  openModel: OpenModel,
+  platformOf: (dataFolder: string) => LazyPlatform,
+): ExtraCommand {
   return {
     name: serve.name,
     summary: serve.summary,
@@ -82,6 +89,7 @@ export function serveCommand(capabilities: readonly Capability[], openModel: Ope
           localContext({
             dataFolder: folder,
             workingFolder: folder,
+            platform: platformOf(folder).open,
             compute: { provider },
             signal: asked,
             progress,

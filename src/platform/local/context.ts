@@ -7,12 +7,14 @@ import {
   type Key,
   keyFrom,
   type Logger,
+  type Platform,
   type ProgressPort,
 } from "../../base/index.ts";
 import { systemClock } from "./clock.ts";
 import { localLedger } from "./ledger.ts";
 import { localMarket } from "./market.ts";
 import { localModels } from "./models.ts";
+import { lazyPlatform } from "./platform.ts";
 
 export interface LocalContextOptions {
   /** Where models, checkpoints and the ledger live; created when first written to. */
@@ -27,6 +29,8 @@ export interface LocalContextOptions {
   readonly compute?: Partial<Compute>;
   /** The root key of requests that name no seed; fixed when absent, so that a run repeats itself. */
   readonly key?: Key;
+  /** The durable part of the world; the embedded one of the data folder, left open, when absent. */
+  readonly platform?: () => Promise<Platform>;
 }
 
 /** Every port of the context on this machine alone: files in a folder, no service to start. */
@@ -41,6 +45,7 @@ export function localContext(options: LocalContextOptions): Context {
     progress: options.progress ?? { report() {} },
     clock,
     key: options.key ?? keyFrom(0),
+    platform: options.platform ?? lazyPlatform({ dataFolder }).open,
     logger: options.logger ?? { info() {}, warn() {} },
     signal,
   };

@@ -1,0 +1,9 @@
+/**
+ * What outlives a process and is shared between processes: one port for each room of `src/platform/`. Capabilities reach
+ * them through `context.platform()`, which opens the state when it is first asked for, so that work that needs none of it
+ * does not wait for a database.
+ */
+export interface Platform {
+  /** Where the state lives. */
+  readonly state: "embedded" | "server";
+}

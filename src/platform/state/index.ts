@@ -1,0 +1,2 @@
+export { type Database, openState, type State, type StateOptions } from "./state.ts";
+export { fathom, installation } from "./tables/index.ts";

@@ -1,0 +1,2 @@
+export { fathom } from "./fathom.ts";
+export { installation } from "./installation.ts";
