@@ -1,4 +1,4 @@
-export { type Capability, capability } from "./capability.ts";
+export { type Capability, capability, type Effect } from "./capability.ts";
 export { type ErrorCode, type ErrorKind, errorTable } from "./error-table.ts";
 export {
   type ErrorDetails,
@@ -8,11 +8,21 @@ export {
   throwIfAborted,
   writeFailure,
 } from "./errors.ts";
-export type { Platform } from "./platform/index.ts";
+export type {
+  ApiKey,
+  IssuedKey,
+  KeyRefusal,
+  KeyRequest,
+  KeysPort,
+  KeyVerdict,
+  Platform,
+  RotateRequest,
+} from "./platform/index.ts";
 export {
   type Clock,
   type Compute,
   type Context,
+  type Entropy,
   type LedgerEntry,
   type LedgerPort,
   type Logger,
@@ -26,6 +36,7 @@ export {
   providers,
 } from "./ports.ts";
 export { foldIn, type Key, keyFrom, normal, permutation, splitKey, studentT, uniform } from "./random.ts";
+export { type Access, allows, covers, isScope } from "./scopes.ts";
 export {
   autocovariance,
   leastSquares,

@@ -22,5 +22,6 @@ export const serviceSummaries: Readonly<Record<string, string>> = {
   approval: "Credit decisions with reasons",
   support: "Answers for customers",
   diagnosis: "What is wrong with the systems",
+  keys: "Who may ask a server for what",
   model: "What a model is made of, ours or any ONNX file",
 };

@@ -40,6 +40,10 @@ export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteO
     app.post(routeOf(capability), async (request, reply) => {
       const raw = bodyOf(request);
       const asTask = capability.mode === "task" || wantsTask(request);
+      if (asTask && capability.secretOutput === true)
+        throw new PlatformError("input", "INPUT_INVALID", messages.neverTask(capability.name), {
+          field: "mode",
+        });
       const defaults = options.defaults[capability.name] ?? {};
       const parsed = parseInput(capability, { ...defaults, ...raw }, nameField);
       const asked = await confinePaths(

@@ -47,6 +47,8 @@ export const messages = {
   tooSlow: (seconds: number) =>
     `expected an answer within ${seconds} s, received none; ask for a task with ?mode=job`,
   modeInvalid: (received: string) => `mode: expected job, received ${JSON.stringify(received)}`,
+  neverTask: (name: string) =>
+    `mode: expected none, received job; the answer of ${name} holds a secret, and the outputs of jobs are kept`,
   portInUse: (port: number) =>
     `--port: expected a free port, received ${port}, on which another program listens; choose another one`,
   listenFailed: (host: string, port: number, reason: string) =>

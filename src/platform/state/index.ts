@@ -1,2 +1,2 @@
 export { type Database, openState, type State, type StateOptions } from "./state.ts";
-export { fathom, installation } from "./tables/index.ts";
+export { apiKeys, fathom, installation } from "./tables/index.ts";
