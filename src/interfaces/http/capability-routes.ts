@@ -10,6 +10,7 @@ import {
 } from "../../base/index.ts";
 import { call, parseInput } from "../call.ts";
 import { showValue } from "../issues.ts";
+import { askerOf } from "./guard/index.ts";
 import { messages } from "./messages.ts";
 import { routeOf } from "./openapi.ts";
 import { confinePaths } from "./paths.ts";
@@ -22,6 +23,8 @@ export interface CapabilityRouteOptions {
     signal: AbortSignal;
     progress: ProgressPort;
     requestId: string;
+    actor?: string;
+    scopes?: readonly string[] | undefined;
   }) => Context;
   readonly dataFolder: string;
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -37,7 +40,8 @@ const nameField = (path: readonly PropertyKey[]) => path.map(String).join(".");
 
 export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteOptions): void {
   for (const capability of options.capabilities) {
-    app.post(routeOf(capability), async (request, reply) => {
+    const { name, effect } = capability;
+    app.post(routeOf(capability), { config: { access: { name, effect } } }, async (request, reply) => {
       const raw = bodyOf(request);
       const asTask = capability.mode === "task" || wantsTask(request);
       if (asTask && capability.secretOutput === true)
@@ -53,7 +57,11 @@ export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteO
       );
       const input = { ...parsed, ...asked };
       const run = (signal: AbortSignal, progress: ProgressPort) =>
-        call(capability, input, options.makeContext({ signal, progress, requestId: request.id }));
+        call(
+          capability,
+          input,
+          options.makeContext({ signal, progress, requestId: request.id, ...askerOf(request) }),
+        );
       if (asTask) {
         const task = options.tasks.start(capability.name, ({ signal, progress }) => run(signal, progress));
         const answer = taskAnswer(task, options.dataFolder);

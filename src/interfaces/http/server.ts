@@ -14,6 +14,7 @@ import {
 import { failureOf } from "../failure.ts";
 import { readJsonBody } from "./body.ts";
 import { capabilityRoutes } from "./capability-routes.ts";
+import { answerRawError, type GuardOptions, guardRoutes } from "./guard/index.ts";
 import { messages } from "./messages.ts";
 import { openApiDocument } from "./openapi.ts";
 import { pageRoutes } from "./page-routes.ts";
@@ -31,6 +32,8 @@ export interface ServerOptions {
     signal: AbortSignal;
     progress: ProgressPort;
     requestId: string;
+    actor?: string;
+    scopes?: readonly string[] | undefined;
   }) => Context;
   /** Fields that are filled in when a request leaves them out, by capability name: the served model. */
   readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -49,12 +52,21 @@ export interface ServerOptions {
   readonly tasks?: { readonly running?: number; readonly waiting?: number; readonly kept?: number };
   /** Host names under which a server of the local machine may be asked; all when absent. */
   readonly allowedHosts?: readonly string[];
+  /** Keys, scopes and limits; everybody may do everything when absent. */
+  readonly guard?: GuardOptions;
+  /** The longest address, in characters. */
+  readonly addressLimit?: number;
+  /** All headers of a request together. */
+  readonly headerLimitBytes?: number;
+  /** Proxies whose `X-Forwarded-For` is believed, by address or network. */
+  readonly trustedProxies?: readonly string[];
 }
 
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { capabilities, version, defaults = {}, ready = () => true } = options;
   const { bodyLimitBytes = 1024 * 1024, requestTimeoutMs = 30_000, answerTimeoutMs = 60_000 } = options;
-  const { stopLimitMs = 10_000 } = options;
+  const { stopLimitMs = 10_000, addressLimit = 8 * 1024, headerLimitBytes = 16 * 1024 } = options;
+  const { trustedProxies = [] } = options;
   const dataFolder = resolve(options.dataFolder);
   const inFlight = new Set<Promise<unknown>>();
   const cut = new AbortController();
@@ -72,6 +84,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const app: FastifyInstance = Fastify({
     ...(options.logger && { loggerInstance: options.logger }),
     bodyLimit: bodyLimitBytes,
+    http: { maxHeaderSize: headerLimitBytes },
+    clientErrorHandler: answerRawError,
+    ...(trustedProxies.length > 0 && { trustProxy: [...trustedProxies] }),
     requestTimeout: requestTimeoutMs,
     connectionTimeout: 0, // event streams stay open
     genReqId: () => randomUUID(),
@@ -104,7 +119,16 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     if (options.allowedHosts && !options.allowedHosts.includes(request.hostname)) {
       throw new PlatformError("forbidden", "HOST_FORBIDDEN", messages.hostForbidden(request.hostname));
     }
+    if (request.url.length > addressLimit)
+      throw new PlatformError("input", "ADDRESS_TOO_LONG", messages.addressTooLong(addressLimit));
     if (stopping) throw new PlatformError("unavailable", "SERVER_STOPPING", messages.stopping);
+  });
+  if (options.guard) guardRoutes(app, { ...options.guard, defaults });
+  else app.decorateRequest("caller", null);
+  // What a capability answers belongs to who asked, and to no cache on the way.
+  app.addHook("onSend", async (request, reply) => {
+    if (!reply.hasHeader("cache-control") && request.method !== "GET")
+      reply.header("cache-control", "no-store");
   });
   // Only JSON is read; anything else is refused before its bytes are.
   app.removeContentTypeParser(["text/plain", "application/json"]);
@@ -123,7 +147,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? "ready" : "loading" });
     });
     pageRoutes(routes, { capabilities, version, defaults });
-    taskRoutes(routes, tasks, dataFolder);
+    taskRoutes(
+      routes,
+      tasks,
+      dataFolder,
+      (name) => capabilities.find((one) => one.name === name) ?? { name, effect: "destroys" },
+    );
     capabilityRoutes(routes, {
       capabilities,
       makeContext: options.makeContext,

@@ -1,7 +1,10 @@
 /** Tasks over HTTP: their state, their events as they happen, and their end. */
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { type Access, PlatformError } from "../../base/index.ts";
 import type { Failure, Problem } from "../failure.ts";
+import { mayReach } from "./guard/index.ts";
+import { messages } from "./messages.ts";
 import { publicProblem } from "./problems.ts";
 import type { Task, TaskEvent, Tasks } from "./tasks.ts";
 
@@ -42,25 +45,40 @@ export function taskAnswer(task: Task, dataFolder: string): { task: TaskView } {
   };
 }
 
-export function taskRoutes(app: FastifyInstance, tasks: Tasks, dataFolder: string): void {
-  app.get("/v1/tasks", async () => ({
-    tasks: tasks.list().map((task) => {
-      const { output: _, ...view } = taskAnswer(task, dataFolder).task; // outputs may be large; each is at its own address
-      return view;
-    }),
+/** @param accessTo what it takes to ask for a capability: its tasks are for the same keys, and unknown to all others */
+export function taskRoutes(
+  app: FastifyInstance,
+  tasks: Tasks,
+  dataFolder: string,
+  accessTo: (capability: string) => Access,
+): void {
+  const visible = (request: FastifyRequest, task: Task) => mayReach(request, accessTo(task.capability));
+  const find = (request: FastifyRequest, id: string) => {
+    const task = tasks.get(id);
+    if (visible(request, task)) return task;
+    throw new PlatformError("missing", "TASK_UNKNOWN", messages.unknownTask(id));
+  };
+  app.get("/v1/tasks", async (request) => ({
+    tasks: tasks
+      .list()
+      .filter((task) => visible(request, task))
+      .map((task) => {
+        const { output: _, ...view } = taskAnswer(task, dataFolder).task; // outputs may be large; each is at its own address
+        return view;
+      }),
   }));
 
-  app.get<{ Params: { id: string } }>("/v1/tasks/:id", async ({ params }) =>
-    taskAnswer(tasks.get(params.id), dataFolder),
+  app.get<{ Params: { id: string } }>("/v1/tasks/:id", async (request) =>
+    taskAnswer(find(request, request.params.id), dataFolder),
   );
 
-  app.delete<{ Params: { id: string } }>("/v1/tasks/:id", async ({ params }) =>
-    taskAnswer(tasks.cancel(params.id), dataFolder),
+  app.delete<{ Params: { id: string } }>("/v1/tasks/:id", async (request) =>
+    taskAnswer(tasks.cancel(find(request, request.params.id).id), dataFolder),
   );
 
   app.get<{ Params: { id: string } }>("/v1/tasks/:id/events", async (request, reply) => {
     const { id } = request.params;
-    tasks.get(id); // an unknown task is refused before the stream opens
+    find(request, id); // an unknown task is refused before the stream opens
     const last = Number(request.headers["last-event-id"] ?? 0);
     const stream = eventStream(tasks, id, Number.isSafeInteger(last) ? last : 0, dataFolder);
     return reply
