@@ -13,6 +13,7 @@ import {
 import { capabilities } from "../capabilities.ts";
 import { failureOf, failureTable } from "../failure.ts";
 import { openServedModel } from "../served-model.ts";
+import { configCommand } from "./config.ts";
 import { messages } from "./messages.ts";
 import { type CliOptions, failureLine, runCli } from "./run.ts";
 import { serveCommand } from "./serve.ts";
@@ -52,22 +53,24 @@ export async function main(
 
   // One for each data folder, however many contexts are made; closed when the command has ended.
   const platforms = new Map<string, LazyPlatform>();
-  const platformOf = (folder: string) => {
+  const platformOf = (folder: string, databaseUrl: string | undefined) => {
     const dataFolder = resolve(folder);
     const known = platforms.get(dataFolder);
-    const platform =
-      known ?? lazyPlatform({ dataFolder, databaseUrl: process.env["DATABASE_URL"] || undefined });
+    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl });
     platforms.set(dataFolder, platform);
     return platform;
   };
-  const makeContext = (options: LocalContextOptions) =>
-    localContext({ platform: platformOf(options.dataFolder).open, ...options });
+  const makeContext = ({
+    databaseUrl,
+    ...options
+  }: LocalContextOptions & { databaseUrl?: string | undefined }) =>
+    localContext({ platform: platformOf(options.dataFolder, databaseUrl).open, ...options });
 
   const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, platformOf);
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,
-    commands: [startCommand(serve, makeContext), serve],
+    commands: [startCommand(serve, makeContext), serve, configCommand],
     version: packageVersion(),
     environment: process.env,
     stdout: process.stdout,

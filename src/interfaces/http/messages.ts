@@ -38,6 +38,7 @@ export const messages = {
   notHttp: "request: expected HTTP/1.1, received something else",
   unauthorized: "No valid API key came with the request; `WWW-Authenticate` says what is expected",
   limited: "More requests than the key or the model may take; see `Retry-After` and `RateLimit`",
+  neededScope: (name: string) => `Needs a key with the scope ${name}, or one that includes it.`,
   keyScheme: "An API key, as `fathom keys create` shows it once",
   badRequest: "A field is missing, unknown or not of its type",
   forbidden: "The key lacks a scope, or a path lies outside the data folder",

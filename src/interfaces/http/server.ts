@@ -139,7 +139,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
 
   // As a plugin, so that its routes come after the hooks above are in place.
   app.register(async (routes) => {
-    const document = openApiDocument({ capabilities, version, defaults });
+    const document = openApiDocument({
+      capabilities,
+      version,
+      defaults,
+      keys: options.guard?.keys !== undefined,
+    });
     routes.get("/openapi.json", async () => document);
     routes.get("/healthz", async () => ({ status: "ok" }));
     routes.get("/readyz", async (_, reply) => {

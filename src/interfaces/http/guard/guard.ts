@@ -29,6 +29,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Set before any handler runs; null on public routes without a key. */
     caller: Caller | null;
+    /** The limits that the request has met so far. */
+    verdicts: readonly NamedVerdict[];
   }
 }
 
@@ -49,6 +51,8 @@ export interface GuardOptions {
   /** Fields that the server fills in, by capability: the served model has a limit too. */
   readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
+
+const none: readonly NamedVerdict[] = Object.freeze([]) as readonly NamedVerdict[];
 
 const anonymous: Caller = { actor: "anonymous", scopes: undefined, key: undefined };
 
@@ -90,6 +94,7 @@ export function guardRoutes(app: FastifyInstance, options: GuardOptions): void {
   };
 
   app.decorateRequest("caller", null);
+  app.decorateRequest("verdicts", none);
   app.addHook("onRequest", async (request, reply) => {
     expectOwnPage(request, allowedOrigins);
     const access = accessOf(request.routeOptions.url, request.routeOptions.config.access);
@@ -101,7 +106,7 @@ export function guardRoutes(app: FastifyInstance, options: GuardOptions): void {
     if (key === undefined || perSecond <= 0) return;
     const policy = policyOf(perSecond);
     const verdict = ofKeys.take(key.prefix, policy);
-    answerLimits(reply, [{ name: "key", policy, verdict }]);
+    meet(request, reply, { name: "key", policy, verdict });
   });
 
   if (modelRequestsPerSecond <= 0) return;
@@ -110,7 +115,7 @@ export function guardRoutes(app: FastifyInstance, options: GuardOptions): void {
     const model = modelOf(request, defaults);
     if (model === undefined || request.caller === null) return;
     const verdict = ofModels.take(model.slice(0, 200), modelPolicy);
-    answerLimits(reply, [{ name: "model", policy: modelPolicy, verdict }]);
+    meet(request, reply, { name: "model", policy: modelPolicy, verdict });
   });
 }
 
@@ -146,11 +151,12 @@ function expectOwnPage(request: FastifyRequest, allowedOrigins: readonly string[
   throw new PlatformError("forbidden", "ORIGIN_FORBIDDEN", messages.originForbidden(origin));
 }
 
-function answerLimits(reply: FastifyReply, verdicts: readonly NamedVerdict[]): void {
-  sendRateFields(reply, verdicts);
-  const over = verdicts.find(({ verdict }) => !verdict.allowed);
-  if (over === undefined) return;
-  const message = messages.rateLimited(over.name, over.policy.perSecond, over.verdict.retrySeconds);
+/** @throws PlatformError `RATE_LIMITED` when the newest verdict refuses */
+function meet(request: FastifyRequest, reply: FastifyReply, one: NamedVerdict): void {
+  request.verdicts = [...request.verdicts, one];
+  sendRateFields(reply, request.verdicts);
+  if (one.verdict.allowed) return;
+  const message = messages.rateLimited(one.name, one.policy.perSecond, one.verdict.retrySeconds);
   throw new PlatformError("forbidden", "RATE_LIMITED", message);
 }
 
