@@ -29,7 +29,7 @@ export async function confinePaths<Input extends Readonly<Record<string, unknown
       const place = isModel
         ? artifactFolder(path, { dataFolder, workingFolder: dataFolder })
         : resolve(dataFolder, path);
-      if (path === "-" || path.includes("\0") || !(await isInside(place, dataFolder))) {
+      if (path === "-" || path.includes("\0") || isShare(path) || !(await isInside(place, dataFolder))) {
         throw new PlatformError("forbidden", "FILE_FORBIDDEN", messages.pathForbidden(field, path), {
           field,
         });
@@ -40,6 +40,11 @@ export async function confinePaths<Input extends Readonly<Record<string, unknown
     });
   }
   return confined as Input;
+}
+
+/** A share of another machine (UNC). Refused before anything looks at it: to look at one is to sign in there. */
+function isShare(path: string): boolean {
+  return /^[\\/]{2}/.test(path);
 }
 
 async function isInside(place: string, dataFolder: string): Promise<boolean> {

@@ -30,7 +30,7 @@ declare module "fastify" {
     /** Set before any handler runs; null on public routes without a key. */
     caller: Caller | null;
     /** The limits that the request has met so far. */
-    verdicts: readonly NamedVerdict[];
+    verdicts: readonly NamedVerdict[] | null;
   }
 }
 
@@ -51,8 +51,6 @@ export interface GuardOptions {
   /** Fields that the server fills in, by capability: the served model has a limit too. */
   readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
-
-const none: readonly NamedVerdict[] = Object.freeze([]) as readonly NamedVerdict[];
 
 const anonymous: Caller = { actor: "anonymous", scopes: undefined, key: undefined };
 
@@ -94,7 +92,7 @@ export function guardRoutes(app: FastifyInstance, options: GuardOptions): void {
   };
 
   app.decorateRequest("caller", null);
-  app.decorateRequest("verdicts", none);
+  app.decorateRequest("verdicts", null);
   app.addHook("onRequest", async (request, reply) => {
     expectOwnPage(request, allowedOrigins);
     const access = accessOf(request.routeOptions.url, request.routeOptions.config.access);
@@ -153,8 +151,9 @@ function expectOwnPage(request: FastifyRequest, allowedOrigins: readonly string[
 
 /** @throws PlatformError `RATE_LIMITED` when the newest verdict refuses */
 function meet(request: FastifyRequest, reply: FastifyReply, one: NamedVerdict): void {
-  request.verdicts = [...request.verdicts, one];
-  sendRateFields(reply, request.verdicts);
+  const verdicts = [...(request.verdicts ?? []), one];
+  request.verdicts = verdicts;
+  sendRateFields(reply, verdicts);
   if (one.verdict.allowed) return;
   const message = messages.rateLimited(one.name, one.policy.perSecond, one.verdict.retrySeconds);
   throw new PlatformError("forbidden", "RATE_LIMITED", message);
