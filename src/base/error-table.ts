@@ -114,6 +114,11 @@ export const errorTable = {
     meaning:
       "A line of the ledger is not what was written there. Keep the file, and find out who changed it.",
   },
+  SESSION_UNKNOWN: {
+    kind: "missing",
+    meaning:
+      "There is no such session of this key: it was closed, or nobody used it for long. Initialize anew.",
+  },
   NOT_BUILT: { kind: "unavailable", meaning: "Fathom was not built yet. Run `npm run build`." },
   FILE_FORBIDDEN: {
     kind: "forbidden",

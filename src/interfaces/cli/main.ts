@@ -12,6 +12,7 @@ import {
 } from "../../platform/local/index.ts";
 import { capabilities } from "../capabilities.ts";
 import { failureOf, failureTable } from "../failure.ts";
+import { mcpCommand } from "../mcp/index.ts";
 import { openServedModel } from "../served-model.ts";
 import { configCommand } from "./config.ts";
 import { messages } from "./messages.ts";
@@ -67,10 +68,18 @@ export async function main(
     localContext({ platform: platformOf(options.dataFolder, databaseUrl).open, ...options });
 
   const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, platformOf);
+  const mcp = mcpCommand({
+    capabilities: overrides.capabilities ?? capabilities,
+    version: packageVersion(),
+    elapsed: systemClock.elapsed,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    makeContext,
+  });
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,
-    commands: [startCommand(serve, makeContext), serve, configCommand],
+    commands: [startCommand(serve, makeContext), serve, mcp, configCommand],
     version: packageVersion(),
     environment: process.env,
     stdout: process.stdout,

@@ -50,11 +50,7 @@ export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteO
         });
       const defaults = options.defaults[capability.name] ?? {};
       const parsed = parseInput(capability, { ...defaults, ...raw }, nameField);
-      const asked = await confinePaths(
-        capability,
-        without(parsed, Object.keys(defaults), raw),
-        options.dataFolder,
-      );
+      const asked = await confinePaths(capability, onlyAsked(parsed, defaults, raw), options.dataFolder);
       const input = { ...parsed, ...asked };
       const run = (signal: AbortSignal, progress: ProgressPort) =>
         call(
@@ -129,12 +125,12 @@ function wantsTask(request: FastifyRequest): boolean {
 }
 
 /** What the request itself said; what the server filled in was chosen by whoever started it. */
-function without(
+export function onlyAsked(
   input: Readonly<Record<string, unknown>>,
-  filledIn: readonly string[],
+  filledIn: Readonly<Record<string, unknown>>,
   raw: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(input).filter(([name]) => Object.hasOwn(raw, name) || !filledIn.includes(name)),
+    Object.entries(input).filter(([name]) => Object.hasOwn(raw, name) || !Object.hasOwn(filledIn, name)),
   );
 }

@@ -8,17 +8,22 @@ import {
   type Capability,
   type Clock,
   type Context,
+  interrupted,
   PlatformError,
   type ProgressPort,
 } from "../../base/index.ts";
+import { call, parseInput } from "../call.ts";
 import { failureOf } from "../failure.ts";
+import { mcpRoutes } from "../mcp/http.ts";
+import { turns } from "../mcp/turns.ts";
 import { readJsonBody } from "./body.ts";
-import { capabilityRoutes } from "./capability-routes.ts";
-import { answerRawError, type GuardOptions, guardRoutes } from "./guard/index.ts";
+import { capabilityRoutes, onlyAsked } from "./capability-routes.ts";
+import { answerRawError, askerOf, type GuardOptions, guardRoutes } from "./guard/index.ts";
 import { messages } from "./messages.ts";
 import { openApiDocument } from "./openapi.ts";
 import { pageRoutes } from "./page-routes.ts";
-import { handleProblems, problemAnswerer } from "./problems.ts";
+import { confinePaths } from "./paths.ts";
+import { handleProblems, problemAnswerer, publicProblem } from "./problems.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { Tasks } from "./tasks.ts";
 
@@ -86,6 +91,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     bodyLimit: bodyLimitBytes,
     http: { maxHeaderSize: headerLimitBytes },
     clientErrorHandler: answerRawError,
+    pluginTimeout: stopLimitMs + 15_000, // it bounds stopping too, which waits for answers in flight
     ...(trustedProxies.length > 0 && { trustProxy: [...trustedProxies] }),
     requestTimeout: requestTimeoutMs,
     connectionTimeout: 0, // event streams stay open
@@ -158,6 +164,41 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       dataFolder,
       (name) => capabilities.find((one) => one.name === name) ?? { name, effect: "destroys" },
     );
+    const inTurn = turns();
+    mcpRoutes(routes, {
+      capabilities,
+      version,
+      clock: options.clock,
+      problemOf: (error, what, signal) => {
+        const failure = failureOf(error, what, signal);
+        if (failure.kind === "bug") app.log.error({ err: error, tool: what }, "a mistake of ours");
+        return publicProblem(failure, dataFolder);
+      },
+      async run(request, capability, given, { signal, progress }) {
+        const filledIn = defaults[capability.name] ?? {};
+        const parsed = parseInput(capability, { ...filledIn, ...given }, (path) =>
+          path.map(String).join("."),
+        );
+        const input = {
+          ...parsed,
+          ...(await confinePaths(capability, onlyAsked(parsed, filledIn, given), dataFolder)),
+        };
+        const world = { signal: AbortSignal.any([signal, cut.signal]), progress, requestId: request.id };
+        const work = () => call(capability, input, options.makeContext({ ...world, ...askerOf(request) }));
+        const result = capability.mode === "task" ? inTurn(world.signal, capability.name, work) : work();
+        inFlight.add(result);
+        try {
+          return await result;
+        } catch (error) {
+          // Whatever stopped work throws is no mistake of ours.
+          throw world.signal.aborted && !(error instanceof PlatformError)
+            ? interrupted(capability.name)
+            : error;
+        } finally {
+          inFlight.delete(result);
+        }
+      },
+    });
     capabilityRoutes(routes, {
       capabilities,
       makeContext: options.makeContext,

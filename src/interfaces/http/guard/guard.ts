@@ -167,6 +167,10 @@ function modelOf(
   const { model, name } = (request.params ?? {}) as { model?: unknown; name?: unknown };
   const { access } = request.routeOptions.config;
   const filledIn = typeof access === "object" ? defaults[access.name]?.["artifact"] : undefined;
-  const { artifact = filledIn } = (request.body ?? {}) as { artifact?: unknown };
+  const body = (request.body ?? {}) as {
+    artifact?: unknown;
+    params?: { arguments?: { artifact?: unknown } };
+  };
+  const artifact = body.artifact ?? body.params?.arguments?.artifact ?? filledIn; // the second for an agent's call
   return [model, name, artifact].find((one) => typeof one === "string" && one !== "") as string | undefined;
 }
