@@ -109,6 +109,29 @@ export const errorTable = {
     meaning:
       "Settings in the configuration file, the environment or the flags are wrong. The message lists all of them.",
   },
+  STATE_HELD: {
+    kind: "conflict",
+    meaning:
+      "Another server runs on this data folder; the message names it. Stop it, or give each its own folder.",
+  },
+  STATE_UNAVAILABLE: {
+    kind: "unavailable",
+    meaning:
+      "The database could not be reached, or stopped in the middle. Every request tries again by itself.",
+  },
+  STATE_ADDRESS_INVALID: {
+    kind: "input",
+    meaning:
+      "`DATABASE_URL` is no address of a PostgreSQL server, or the server refused its user, password or database.",
+  },
+  STATE_TOO_OLD: {
+    kind: "unavailable",
+    meaning: "The PostgreSQL server is older than 14.",
+  },
+  STATE_NEWER: {
+    kind: "conflict",
+    meaning: "A later version of Fathom has changed this database. Use that version; nothing was changed.",
+  },
   LEDGER_BROKEN: {
     kind: "conflict",
     meaning:

@@ -1,2 +1,3 @@
+export { type Holder, holderOf, type Lock, takeLock } from "./embedded/lock.ts";
 export { type Database, openState, type State, type StateOptions } from "./state.ts";
 export { apiKeys, fathom, installation } from "./tables/index.ts";
