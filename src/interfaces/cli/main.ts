@@ -11,6 +11,7 @@ import {
   systemClock,
 } from "../../platform/local/index.ts";
 import { capabilities } from "../capabilities.ts";
+import { doctorCommand } from "../doctor/index.ts";
 import { failureOf, failureTable } from "../failure.ts";
 import { mcpCommand } from "../mcp/index.ts";
 import { openServedModel } from "../served-model.ts";
@@ -19,7 +20,7 @@ import { messages } from "./messages.ts";
 import { type CliOptions, failureLine, runCli } from "./run.ts";
 import { serveCommand } from "./serve.ts";
 import { startCommand } from "./start.ts";
-import { packageVersion } from "./version.ts";
+import { packageVersion, wantedNode } from "./version.ts";
 
 /**
  * Ends as a program without a handler would, with status 130. An orderly exit ends worker threads where they stand, and one that stands
@@ -76,10 +77,16 @@ export async function main(
     stdout: process.stdout,
     makeContext,
   });
+  const doctor = doctorCommand({
+    clock: systemClock,
+    nodeVersion: process.version,
+    wantedNode: wantedNode(),
+    platformOf,
+  });
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,
-    commands: [startCommand(serve, makeContext), serve, mcp, configCommand],
+    commands: [startCommand(serve, makeContext), serve, mcp, configCommand, doctor],
     version: packageVersion(),
     environment: process.env,
     stdout: process.stdout,

@@ -27,9 +27,13 @@ import { actionHelp, type Command, commandHelp, rootHelp, serviceHelp } from "./
 import { messages } from "./messages.ts";
 import { openTerminal, printable, type Terminal } from "./terminal.ts";
 
+// biome-ignore lint/suspicious/noConfusingVoidType: a command that has nothing to say of it returns nothing
+export type ExitStatus = number | void;
+
 /** A command beside the capabilities; it parses its own fields and runs until it is stopped. */
 export interface ExtraCommand extends Command {
-  run(input: Record<string, unknown>, world: CommandWorld): Promise<void>;
+  /** @returns the exit status, when it is not 0 though nothing failed */
+  run(input: Record<string, unknown>, world: CommandWorld): Promise<ExitStatus>;
 }
 
 export interface CommandWorld {
@@ -80,9 +84,9 @@ export async function runCli(options: CliOptions): Promise<number> {
     quiet: isOn("quiet", argv),
   });
   try {
-    await dispatch(options, terminal);
+    const status = await dispatch(options, terminal);
     terminal.close();
-    return 0;
+    return status ?? 0;
   } catch (error) {
     terminal.close();
     const failure = failureOf(error, commandWords(commonLast(argv)).join(" ") || "fathom", signal);
@@ -100,7 +104,7 @@ export function failureLine({ kind, code, message }: Failure, debug = false): st
   return `error ${code}: ${printable(message)}${hint}`;
 }
 
-async function dispatch(options: CliOptions, terminal: Terminal): Promise<void> {
+async function dispatch(options: CliOptions, terminal: Terminal): Promise<ExitStatus> {
   const { capabilities, commands = [], stdout, version } = options;
   const argv = commonLast(options.argv);
   const width = Math.min(120, Math.max(60, stdout.columns || 100));
