@@ -43,6 +43,7 @@ export { Gru, Lstm, type RecurrentOptions, type RecurrentOutput, Rnn } from "./l
 export { RecurrentStack, type RecurrentStackOptions } from "./layers/recurrent-stack.ts";
 export { TemporalBlock, type TemporalBlockOptions } from "./layers/temporal-block.ts";
 export {
+  applyBlocks,
   FeedForward,
   saltsPerBlock,
   TransformerDecoderBlock,
