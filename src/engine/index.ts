@@ -70,6 +70,7 @@ export {
 } from "./losses.ts";
 export { type Mixup, mixup } from "./mixup.ts";
 export { describeOnnx, type OnnxNode } from "./onnx/describe.ts";
+export { fuseAttention } from "./onnx/fuse-attention.ts";
 export {
   type ImportedInput,
   type ImportedModel,
