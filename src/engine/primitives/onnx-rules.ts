@@ -1,6 +1,6 @@
 import { invariant } from "../../base/index.ts";
 import { type Emitter, elementType } from "../onnx/emitter.ts";
-import type { EmittedOperator } from "../onnx/operator-versions.ts";
+import { type EmittedOperator, trainingOpset } from "../onnx/operator-versions.ts";
 import { isFloat, isStatic, staticSize, type TensorType } from "../shape.ts";
 import type { TypedArray } from "../tensor.ts";
 import {
@@ -10,6 +10,7 @@ import {
   convWeightGradientOnnx,
   maxPoolGradientOnnx,
   maxPoolOnnx,
+  tileMaxOnnx,
 } from "./convolution/onnx.ts";
 import { gruBackwardOnnx, gruOnnx } from "./recurrent/gru.ts";
 import { lstmBackwardOnnx, lstmOnnx } from "./recurrent/lstm.ts";
@@ -165,6 +166,13 @@ export const onnxRules: OnnxRules = {
 
   matmul: (to, [a, b, ...bias], { inputs: [left, right], attributes: { transposeA, transposeB } }) => {
     if (left.shape.length === 2 && right.shape.length === 2) {
+      const [length, columns] = transposeB ? [...right.shape].reverse() : right.shape;
+      if (columns === 1 && Number(length) >= 1024 && !transposeA && to.opset !== trainingOpset) {
+        // ONNX Runtime packs a stored matrix in blocks of sixteen columns, of which only one would be used; a vector it reads as it is.
+        const vector = to.one("Reshape", [b, to.ints([-1])]);
+        const product = to.one("Reshape", [to.one("MatMul", [a, vector]), to.ints([-1, 1])]);
+        return [bias.length === 0 ? product : to.one("Add", [product, ...bias])];
+      }
       return [to.one("Gemm", [a, b, ...bias], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 })];
     }
     const turned = (name: string, rank: number, transposed: boolean) => {
@@ -185,6 +193,7 @@ export const onnxRules: OnnxRules = {
   convWeightGradient: convWeightGradientOnnx,
   maxPool: maxPoolOnnx,
   maxPoolGradient: maxPoolGradientOnnx,
+  tileMax: tileMaxOnnx,
   averagePool: averagePoolOnnx,
 
   lstm: lstmOnnx,
