@@ -72,10 +72,13 @@ export function tryProgram(
   }
   if (best === null || best.gap > tolerance || best.primal > tolerance)
     return { solved: false, gap: last.gap, primalResidual: last.primal, iterations };
+  const objective = newton.objectiveAt(best.x) / objectiveScale;
   return {
     solved: true,
     x: best.x,
-    objective: newton.objectiveAt(best.x) / objectiveScale,
+    objective,
+    lowerBound:
+      objective - (best.gap * Math.max(Math.abs(objective * objectiveScale), 1e-3)) / objectiveScale,
     certificate: { method, gap: best.gap, tolerance, iterations },
   };
 }

@@ -45,6 +45,8 @@ export interface Program {
 export interface ProgramSolution {
   readonly x: Float64Array;
   readonly objective: number;
+  /** No point of the program has a smaller objective, as the multipliers prove. */
+  readonly lowerBound: number;
   readonly certificate: Certificate;
 }
 
