@@ -44,3 +44,6 @@ function annual(covariance: Matrix, { periodsPerYear }: EstimatorOptions): Covar
   const data = covariance.data.map((value) => value * periodsPerYear);
   return { covariance: { ...covariance, data }, warnings: [] };
 }
+
+export const expectedReturnsNames = Object.keys(expectedReturnsEstimators) as ExpectedReturnsName[];
+export const covarianceNames = Object.keys(covarianceEstimators) as CovarianceName[];
