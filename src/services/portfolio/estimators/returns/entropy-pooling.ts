@@ -72,7 +72,9 @@ export function entropyPooling(
       next.forEach((value, k) => {
         promised -= state.residual[k] * (value - lambda[k]);
       });
-      if (after.value <= state.value + 1e-4 * promised + 1e-15 * Math.abs(state.value)) {
+      // Near the end the value no longer tells two points apart; the violation still does.
+      const closer = promised > -1e-12 && violation(problem, next, after.residual) < gap;
+      if (closer || after.value <= state.value + 1e-4 * promised) {
         lambda.set(next);
         state = after;
         break;

@@ -1,5 +1,6 @@
 /** Opinions on returns, in words or as numbers, as rows of the matrix that Black-Litterman and entropy pooling work with. */
 import { PlatformError } from "../../../../base/index.ts";
+import { readRelations } from "../../constraints/words.ts";
 
 /** `Σ coefficient × return of asset = value`, annual. */
 export interface View {
@@ -11,46 +12,28 @@ export interface View {
 }
 
 /**
- * A view in words: `AAPL = 10%`, `MSFT - GOOG = 0.02`, `0.5 * XOM + 0.5 * CVX - T = 3% @ 60%`. What follows `@` is the
- * confidence.
+ * A view in words: `AAPL = 10%`, `MSFT - GOOG = 0.02`, `XOM = CVX + 1%`, `0.5 * XOM + 0.5 * CVX - T = 3% @ 60%`. It is written
+ * as a constraint is; what follows `@` is the confidence.
  *
  * @param assets names that a view may use
- * @throws PlatformError `PORTFOLIO_VIEW_INVALID` when the text cannot be read or names an asset that is not there
+ * @throws PlatformError `PORTFOLIO_VIEW_INVALID` when the text is not a view, `PORTFOLIO_CONSTRAINT_INVALID` when a side of it
+ *   cannot be read or names an asset that is not there
  * @example
- * parseView("MSFT - GOOG = 2% @ 60%", ["GOOG", "MSFT"]); // => { coefficients: { MSFT: 1, GOOG: -1 }, value: 0.02, confidence: 0.6 }
+ * parseView("MSFT - GOOG = 2% @ 60%", ["GOOG", "MSFT"]).confidence; // => 0.6
  */
 export function parseView(text: string, assets: readonly string[]): View {
-  const match = /^(?<left>[^=@]+)=(?<right>[^=@]+)(?:@(?<confidence>[^=@]+))?$/.exec(text.trim());
-  if (!match?.groups)
-    throw invalid(text, 'a view such as "AAPL = 10%" or "MSFT - GOOG = 2% @ 60%"', "no such form");
-  const value = share(match.groups["right"], text);
-  const confidence =
-    match.groups["confidence"] === undefined ? undefined : share(match.groups["confidence"], text);
-  if (confidence !== undefined && !(confidence > 0 && confidence <= 1))
-    throw invalid(text, "a confidence above 0% and at most 100%", `${confidence}`);
-  const coefficients: Record<string, number> = {};
-  const term =
-    /\s*(?<sign>[+-])?\s*(?:(?<factor>\d*\.?\d+(?:[eE][+-]?\d+)?)\s*\*\s*)?(?<name>"[^"]+"|[^\s+*-]+)\s*/y;
-  const left = match.groups["left"];
-  for (let at = 0; at < left.length; ) {
-    term.lastIndex = at;
-    const found = term.exec(left);
-    if (!found?.groups || (at > 0 && found.groups["sign"] === undefined))
-      throw invalid(text, "terms such as 2 * AAPL - MSFT", `"${left.slice(at).trim()}"`);
-    const { name: word, sign, factor } = found.groups;
-    // A symbol such as BRK-B has a sign inside: the longest name that stands here wins.
-    const rest = left.slice(at + found[0].indexOf(word));
-    const name =
-      [...assets].sort((a, b) => b.length - a.length).find((asset) => standsAt(rest, asset)) ??
-      word.replace(/^"|"$/g, "");
-    if (!assets.includes(name)) throw invalid(text, `one of ${list(assets)}`, `"${name}"`);
-    coefficients[name] =
-      (coefficients[name] ?? 0) + (sign === "-" ? -1 : 1) * (factor === undefined ? 1 : Number(factor));
-    const used = standsAt(rest, name) ? name.length : word.length;
-    at += found[0].indexOf(word) + used;
-    at += /^\s*/.exec(left.slice(at))?.[0].length ?? 0;
-  }
-  return { coefficients, value, ...(confidence === undefined ? {} : { confidence }) };
+  const [statement, sure, ...rest] = text.split("@");
+  const relations = readRelations(statement, assets);
+  if (rest.length > 0 || relations.length !== 1 || relations[0].kind !== "=")
+    throw invalid(text, 'one equation such as "AAPL = 10%" or "MSFT - GOOG = 2% @ 60%"', "another form");
+  const [{ coefficients, constant }] = relations;
+  const view = { coefficients: Object.fromEntries(coefficients), value: 0 - constant };
+  if (sure === undefined) return view;
+  const match = /^\s*(\d*\.?\d+)\s*(%?)\s*$/.exec(sure);
+  const confidence = match ? Number(match[1]) / (match[2] ? 100 : 1) : Number.NaN;
+  if (!(confidence > 0 && confidence <= 1))
+    throw invalid(text, "a confidence above 0% and at most 100% behind the @", `"${sure.trim()}"`);
+  return { ...view, confidence };
 }
 
 /**
@@ -82,16 +65,6 @@ export function describe({ coefficients, value }: View): string {
     return `${sign}${Math.abs(coefficient) === 1 ? "" : `${Math.abs(coefficient)} * `}${asset}`;
   });
   return `${terms.join(" ") || "nothing"} = ${value}`;
-}
-
-function standsAt(text: string, name: string): boolean {
-  return text.startsWith(name) && !/[\w.]/.test(text[name.length] ?? " ");
-}
-
-function share(text: string, view: string): number {
-  const match = /^\s*([+-]?\d*\.?\d+(?:[eE][+-]?\d+)?)\s*(%?)\s*$/.exec(text);
-  if (!match) throw invalid(view, "a number or a percentage", `"${text.trim()}"`);
-  return match[2] === "%" ? Number((Number(match[1]) / 100).toPrecision(15)) : Number(match[1]);
 }
 
 function list(assets: readonly string[]): string {
