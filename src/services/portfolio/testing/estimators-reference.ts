@@ -20,7 +20,8 @@ export interface ReferenceCase {
       {
         readonly merges: number[][];
         readonly leaves: number[];
-        readonly optimalLeaves: number[];
+        /** Of the best of all orders, where there are few enough to try. */
+        readonly shortestOrder: number | null;
         readonly clusters3: number[];
         readonly cophenetic: number;
       }
