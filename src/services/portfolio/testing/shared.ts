@@ -22,7 +22,7 @@ export async function stockReturns(): Promise<ReturnPanel> {
   );
 }
 
-/** Price relatives `[days, assets]` of a set of the OLPS toolbox, whose file holds cumulative prices. */
+/** Price relatives `[days, assets]` of a set of the OLPS toolbox, whose file holds cumulative prices from 1 before the first day. */
 export function priceRelatives(name: "nyse_o" | "djia" | "msci"): Matrix {
   const lines = gunzipSync(readFileSync(sharedFile(`portfolio-olps/${name}.csv.gz`)))
     .toString("utf8")
@@ -30,7 +30,7 @@ export function priceRelatives(name: "nyse_o" | "djia" | "msci"): Matrix {
     .split("\n")
     .slice(1);
   const prices = lines.map((line) => line.split(",").map(Number));
-  return matrixFrom(prices.slice(1).map((row, t) => row.map((price, i) => price / prices[t][i])));
+  return matrixFrom(prices.map((row, t) => row.map((price, i) => price / (prices[t - 1]?.[i] ?? 1))));
 }
 
 /** The periods of a matrix given as `[periods][assets]`, as `[assets, periods]`. */
