@@ -50,6 +50,9 @@ function annual(covariance: Matrix, { periodsPerYear }: EstimatorOptions): Covar
   return { covariance: { ...covariance, data }, warnings: [] };
 }
 
+export const expectedReturnsNames = Object.keys(expectedReturnsEstimators) as ExpectedReturnsName[];
+export const covarianceNames = Object.keys(covarianceEstimators) as CovarianceName[];
+
 /** Arithmetic means, shrunk with the covariance of all periods that the assets share and the mean number of them. */
 function shrunkMeans(
   shrink: (means: Float64Array, covariance: Matrix, observations: number) => ShrunkMeans,

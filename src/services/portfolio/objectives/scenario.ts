@@ -53,6 +53,11 @@ export function kelly({ market, limits }: ObjectiveInput): Answer {
   return answerOf(minimise({ set, smooth: growth(market.scenarios) }), set);
 }
 
+/** Minimum of a measure of risk over a set of the caller's. */
+export function minimumRiskOver(name: RiskName, input: ObjectiveInput, set: FeasibleSet): Minimum {
+  return riskMinimum(name, input, set, -1);
+}
+
 function riskMinimum(
   name: RiskName,
   { market, options }: ObjectiveInput,

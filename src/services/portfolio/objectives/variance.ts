@@ -203,7 +203,7 @@ function ratioByActiveSet(
   quadratic: Matrix,
 ): Minimum | null {
   if (!isSimple(set) || set.lower.some((value) => value !== 0)) return null;
-  if (set.upper.some((value) => Number.isFinite(value))) return null;
+  if (set.upper.some((value) => Number.isFinite(value) && value !== 0)) return null;
   const equation = gain.map((value) => value - offset / net);
   let best = -1;
   const score = (i: number) => (equation[i] * equation[i]) / quadratic.data[i * set.assets + i];
@@ -223,7 +223,7 @@ function ratioByActiveSet(
 }
 
 /** Only bounds and one equation, and no helping variables. */
-function isSimple(set: FeasibleSet): boolean {
+export function isSimple(set: FeasibleSet): boolean {
   return (
     set.size === set.assets && set.rows.length === 1 && set.rows[0].kind === "=" && set.cones.length === 0
   );

@@ -122,7 +122,7 @@ function towards(
 }
 
 /** The price of the equation: least squares over the free variables, which agree at a minimum. */
-function multiplier(slope: Float64Array, equation: Float64Array, free: readonly number[]): number {
+export function multiplier(slope: Float64Array, equation: Float64Array, free: readonly number[]): number {
   let above = 0;
   let below = 0;
   for (const i of free) {
@@ -139,22 +139,38 @@ function largest(x: Float64Array, equation: Float64Array): number {
   return best;
 }
 
-/** The gap that the multipliers prove: what every variable could still gain on its way to its bound. */
+/** The answer, when its multipliers prove it. */
 function finish(
-  { linear, equation, lower, upper }: BoundedQuadratic,
+  problem: BoundedQuadratic,
   x: Float64Array,
   slope: Float64Array,
   price: number,
   iterations: number,
 ): ProgramSolution | null {
-  const objective = 0.5 * (dot(x, slope) + dot(linear, x));
+  const objective = 0.5 * (dot(x, slope) + dot(problem.linear, x));
+  const bound = provenGap(problem, x, slope, price);
+  const gap = bound / Math.max(Math.abs(objective), 1e-12);
+  if (!(gap <= tolerance)) return null;
+  return { x, objective, lowerBound: objective - bound, certificate: { method, gap, tolerance, iterations } };
+}
+
+/**
+ * What every variable could still gain on its way to its bound: no point has an objective that is smaller by more.
+ *
+ * @param slope the gradient of the objective at x
+ * @param price the multiplier of the equation
+ */
+export function provenGap(
+  { equation, lower, upper }: Pick<BoundedQuadratic, "equation" | "lower" | "upper">,
+  x: Float64Array,
+  slope: Float64Array,
+  price: number,
+): number {
   let bound = 0;
   for (let i = 0; i < x.length; i++) {
     const reduced = slope[i] - price * equation[i];
     const room = reduced > 0 ? x[i] - lower[i] : Math.min(upper[i], Math.abs(x[i]) + 1) - x[i];
-    bound += Math.abs(reduced) * room;
+    bound += Math.abs(reduced) * Math.max(0, room);
   }
-  const gap = bound / Math.max(Math.abs(objective), 1e-12);
-  if (!(gap <= tolerance)) return null;
-  return { x, objective, lowerBound: objective - bound, certificate: { method, gap, tolerance, iterations } };
+  return bound;
 }

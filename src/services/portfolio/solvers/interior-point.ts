@@ -4,6 +4,7 @@
  * Vandenberghe 2011). Hidden excess variables are eliminated by hand, so that what is factored has the size of x alone.
  */
 import { type Matrix, PlatformError } from "../../../base/index.ts";
+import { withoutFixed } from "./fixed-variables.ts";
 import { Newton } from "./newton-system.ts";
 import type { Program, ProgramSolution } from "./program.ts";
 
@@ -46,10 +47,20 @@ export function notSolved(what: string, gap: number, tolerance: number): Platfor
 }
 
 /** The same, with failure as a value: constraints that contradict each other are explained elsewhere. */
-export function tryProgram(
-  problem: Program,
-  { tolerance = 1e-8, maxIterations = 100 }: InteriorPointOptions = {},
-): Outcome {
+export function tryProgram(problem: Program, options: InteriorPointOptions = {}): Outcome {
+  const { program, restore, constant } = withoutFixed(problem);
+  if (program === null) return { solved: false, gap: Number.NaN, primalResidual: Number.NaN, iterations: 0 };
+  const outcome = run(program, options);
+  if (!outcome.solved) return outcome;
+  return {
+    ...outcome,
+    x: restore(outcome.x),
+    objective: outcome.objective + constant,
+    lowerBound: outcome.lowerBound + constant,
+  };
+}
+
+function run(problem: Program, { tolerance = 1e-8, maxIterations = 100 }: InteriorPointOptions): Outcome {
   const { program, objectiveScale } = equilibrate(problem);
   const newton = new Newton(program);
   newton.start();

@@ -1,0 +1,31 @@
+import { matrix } from "../../../base/index.ts";
+import { feasibleSet } from "../constraints/feasible.ts";
+import { minimise } from "../solvers/minimise.ts";
+import type { Answer, ObjectiveInput } from "./input.ts";
+
+/** Weights in proportion to `shares`, or the nearest that the constraints allow, with a warning. */
+export function nearestTo({ market, limits }: ObjectiveInput, shares: Float64Array): Answer {
+  const total = shares.reduce((sum, value) => sum + value, 0);
+  const wanted = shares.map((value) => (value * (limits.netExposure ?? 1)) / total);
+  const set = feasibleSet(limits, market);
+  const quadratic = matrix(set.size, set.size);
+  const linear = new Float64Array(set.size);
+  for (let i = 0; i < set.size; i++) {
+    quadratic.data[i * set.size + i] = i < set.assets ? 1 : 1e-9;
+    if (i < set.assets) linear[i] = -wanted[i];
+  }
+  const { x, certificate } = minimise({ set, quadratic, linear });
+  let distance = 0;
+  for (let i = 0; i < set.assets; i++) distance = Math.max(distance, Math.abs(x[i] - wanted[i]));
+  const exact = distance < 1e-7;
+  return {
+    weights: exact ? wanted : x.slice(0, set.assets),
+    certificate: exact ? { method: "closed form", gap: 0, tolerance: 0 } : certificate,
+    objective: distance,
+    warnings: exact
+      ? []
+      : [
+          `the constraints do not allow these weights: the nearest ones differ by up to ${distance.toFixed(4)}`,
+        ],
+  };
+}
