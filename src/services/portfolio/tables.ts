@@ -17,7 +17,7 @@ const words = {
   period: (output: OptimizeOutput) =>
     `${output.observations} periods from ${output.from} to ${output.to}, ${formatNumber(output.periodsPerYear)} in a year`,
   certificate: ({ method, gap, tolerance }: OptimizeOutput["certificate"]) =>
-    `${method}, gap ${formatNumber(gap, 2)} (at most ${formatNumber(tolerance, 2)})`,
+    `${method}, gap ${gap.toExponential(1)} (at most ${tolerance.toExponential(0)})`,
   shares: "shares",
   amount: "amount",
   leftover: "left over",

@@ -257,11 +257,11 @@ export class Newton {
         return product.map((value, i) => (i === 0 ? target : 0) - value - (correction ? correction[i] : 0));
       }),
     });
-    const predictor = this.#solve(towards(0, null), factor, scalings);
+    const predictor = this.#refined(towards(0, null), factor, scalings);
     const reach = this.#longest(predictor, 1);
     const after = this.#complementarityAfter(predictor, reach) / count;
     const centring = Math.min(1, Math.max(0, after / mu)) ** 3;
-    const corrector = this.#solve(towards(centring * mu, predictor), factor, scalings);
+    const corrector = this.#refined(towards(centring * mu, predictor), factor, scalings);
     const longest = this.#longest(corrector, 1 / 0.995);
     const length = Math.min(1, 0.995 * longest);
     if (!(length > 1e-14)) return false;
@@ -442,6 +442,50 @@ export class Newton {
     return gramOfRows(scaled);
   }
 
+  /**
+   * The direction, corrected by what the whole system still lacks: near the end multipliers change by large numbers times small
+   * differences, whose rounding the first solve leaves in the dual rows.
+   */
+  #refined(right: RightSide, factor: Factor, scalings: readonly ConeScaling[]): Direction {
+    const direction = this.#solve(right, factor, scalings);
+    const { quadratic, equalities, cones } = this.#program;
+    for (let pass = 0; pass < 2; pass++) {
+      const dual = Float64Array.from(right.dual);
+      const add = (by: Float64Array) => {
+        for (let j = 0; j < dual.length; j++) dual[j] += by[j];
+      };
+      if (quadratic) add(multiplyVector(quadratic, direction.x));
+      add(multiplyTransposedVector(equalities.matrix, direction.y));
+      add(multiplyVector(this.#rows, direction.z.subarray(this.#offset.rows, this.#offset.hidden)));
+      const { index, sign } = this.#simple;
+      for (let i = 0; i < index.length; i++) dual[index[i]] += sign[i] * direction.z[i];
+      for (let c = 0; c < cones.length; c++)
+        add(multiplyTransposedVector(cones[c].matrix, direction.coneZ[c]));
+      const hidden = Float64Array.from(right.hidden);
+      for (let k = 0; k < this.#hidden; k++) {
+        hidden[k] += this.#curvature[k] * direction.u[k] - direction.z[this.#offset.hidden + k];
+        for (let r = this.#first[k]; r < this.#first[k + 1]; r++)
+          hidden[k] -= direction.z[this.#offset.rows + r];
+      }
+      const product = multiplyVector(equalities.matrix, direction.x);
+      const correction = this.#solve(
+        {
+          dual,
+          hidden,
+          equality: right.equality.map((value, i) => value - product[i]),
+          slack: new Float64Array(this.#offset.hidden),
+          complement: new Float64Array(this.#s.length),
+          coneSlack: right.coneSlack.map((one) => new Float64Array(one.length)),
+          coneComplement: right.coneComplement.map((one) => new Float64Array(one.length)),
+        },
+        factor,
+        scalings,
+      );
+      addDirection(direction, correction);
+    }
+    return direction;
+  }
+
   #solve(right: RightSide, factor: Factor, scalings: readonly ConeScaling[] | null): Direction {
     const { cones, linear } = this.#program;
     const size = linear.length;
@@ -550,6 +594,21 @@ export class Newton {
     for (let j = 0; j < solution.x.length; j++) solution.x[j] += correction.x[j];
     for (let i = 0; i < solution.y.length; i++) solution.y[i] += correction.y[i];
     return solution;
+  }
+}
+
+function addDirection(to: Direction, by: Direction): void {
+  const add = (a: Float64Array, b: Float64Array) => {
+    for (let i = 0; i < a.length; i++) a[i] += b[i];
+  };
+  add(to.x, by.x);
+  add(to.y, by.y);
+  add(to.u, by.u);
+  add(to.s, by.s);
+  add(to.z, by.z);
+  for (let c = 0; c < to.coneS.length; c++) {
+    add(to.coneS[c], by.coneS[c]);
+    add(to.coneZ[c], by.coneZ[c]);
   }
 }
 
