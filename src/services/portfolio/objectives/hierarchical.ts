@@ -54,7 +54,10 @@ export function nestedOptimisation(input: ObjectiveInput): Answer {
     const { weights, certificate } = minimumVariance({ market: inner, limits: plain, options });
     gap = Math.max(gap, certificate.gap);
     tolerance = Math.max(tolerance, certificate.tolerance);
-    return weights;
+    // What a solver leaves within its tolerance of 0 is not held.
+    const held = weights.map((value) => (value < 1e-9 ? 0 : value));
+    const total = held.reduce((sum, value) => sum + value, 0);
+    return held.map((value) => value / total);
   };
   const { weights, clusters } = nestedClusters(market.covariance, market.expectedReturns, {
     ...treeOptions(input),

@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { test } from "vitest";
 import { type Matrix, matrixFrom, transpose } from "../../../base/index.ts";
 import { readPriceTable } from "../../../data/index.ts";
 import { pricePanel } from "../prices.ts";
@@ -11,9 +10,8 @@ import { type ReturnPanel, simpleReturns } from "../returns.ts";
 const shared = process.env["FATHOM_SHARED"] ?? join(import.meta.dirname, "../../../../../shared");
 export const sharedFile = (path: string) => join(shared, "data", path);
 
-const present = existsSync(sharedFile("README.md"));
-if (!present) console.warn(`skipped: the real data sets are not in ${shared}`);
-export const testWithData = test.skipIf(!present);
+export const hasSharedData = existsSync(sharedFile("README.md"));
+if (!hasSharedData) console.warn(`skipped: the real data sets are not in ${shared}`);
 
 /** The 20 US stocks of PyPortfolioOpt, 1989-12-29 to 2018-04-11. */
 export async function stockReturns(): Promise<ReturnPanel> {
