@@ -279,6 +279,15 @@ export const errorTable = {
     meaning:
       "A constraint in words cannot be read, or names an asset or group that is not there. The message shows the place and the nearest names.",
   },
+  PORTFOLIO_VIEW_INVALID: {
+    kind: "input",
+    meaning:
+      "A view on returns cannot be read, is not a finite number, names an asset that is not there, or asks for what no scenario reaches. The message shows the view.",
+  },
+  PORTFOLIO_FORECAST_INVALID: {
+    kind: "input",
+    meaning: "An asset has no forecast, or one whose mean, horizon or quantiles no price can follow.",
+  },
   PORTFOLIO_INFEASIBLE: {
     kind: "conflict",
     meaning:

@@ -8,6 +8,7 @@ import {
   symmetricEigen,
   transpose,
 } from "../../base/index.ts";
+import { pairwiseCorrelation } from "./estimators/covariance/pairwise.ts";
 import {
   type CovarianceName,
   covarianceEstimators,
@@ -55,6 +56,8 @@ export function estimateMarket(
       expectedReturns: expectedReturnsEstimators[expectedReturns](panel, options),
       covariance: repaired.covariance,
       scenarios: complete.returns,
+      correlation:
+        covariance === "sample" && complete !== panel ? () => pairwiseCorrelation(panel) : undefined,
       periodsPerYear,
       riskFree,
     },

@@ -21,7 +21,14 @@ export interface PositionLimits {
 }
 
 /** Objectives that are a rule rather than the minimum of a number: no bound can be read off them. */
-const rules: readonly ObjectiveName[] = ["risk-parity", "equal-weight", "inverse-volatility"];
+const rules: readonly ObjectiveName[] = [
+  "risk-parity",
+  "hrp",
+  "herc",
+  "nco",
+  "equal-weight",
+  "inverse-volatility",
+];
 
 type State = "open" | "in" | "out";
 

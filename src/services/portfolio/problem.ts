@@ -8,6 +8,8 @@ export interface Market {
   readonly expectedReturns: Float64Array;
   /** Annual, `[assets, assets]`. */
   readonly covariance: Matrix;
+  /** `[assets, assets]`, made when asked for, where it is not that of the covariance: histories of different lengths. */
+  readonly correlation?: (() => Matrix) | undefined;
   /** Returns of complete periods, `[assets, scenarios]`, equally likely: what CVaR and drawdowns are measured on. */
   readonly scenarios: Matrix;
   readonly periodsPerYear: number;

@@ -1,6 +1,8 @@
 /** What goes into and comes out of the portfolio capabilities. */
 import { z } from "zod";
 import { covarianceNames, expectedReturnsNames } from "./estimators/table.ts";
+import { distanceNames } from "./hierarchical/distances.ts";
+import { linkages } from "./hierarchical/linkage.ts";
 import { riskNames } from "./objectives/input.ts";
 import { objectiveNames } from "./objectives/table.ts";
 
@@ -91,6 +93,17 @@ const OptionFields = {
     .enum(riskNames)
     .default("volatility")
     .describe("risk that max-ratio, risk-parity and the frontier measure"),
+  linkage: z
+    .enum(linkages)
+    .optional()
+    .describe("how clusters are joined; single for hrp, ward for herc and nco by default"),
+  distance: z.enum(distanceNames).optional().describe("between two assets, from their correlation"),
+  clusters: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("clusters of herc and nco; found from the tree by default"),
   drawdown: z
     .enum(["compounded", "uncompounded"])
     .default("compounded")

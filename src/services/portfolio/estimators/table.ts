@@ -1,10 +1,12 @@
 /** Every estimator by the name that a request gives it. All of them answer in annual units. */
 import type { Matrix } from "../../../base/index.ts";
 import type { ReturnPanel } from "../returns.ts";
+import { type CovarianceOptions, completeCovarianceEstimators } from "./covariance/table.ts";
 import { arithmeticReturns, capmReturns, geometricReturns, weightedReturns } from "./expected-returns.ts";
-import { sampleCovariance } from "./moments.ts";
+import { meanReturns, sampleCovariance } from "./moments.ts";
+import { bayesSteinMeans, jamesSteinMeans, type ShrunkMeans } from "./returns/shrunk-means.ts";
 
-export interface EstimatorOptions {
+export interface EstimatorOptions extends CovarianceOptions {
   readonly periodsPerYear: number;
   /** Annual. */
   readonly riskFree: number;
@@ -30,11 +32,14 @@ export const expectedReturnsEstimators = {
   geometric: geometricReturns,
   ewm: weightedReturns,
   capm: capmReturns,
+  "james-stein": shrunkMeans(jamesSteinMeans),
+  "bayes-stein": shrunkMeans(bayesSteinMeans),
 } as const satisfies Record<string, ExpectedReturnsEstimator>;
 
 export const covarianceEstimators = {
   sample: (panel, options) => annual(sampleCovariance(panel, "pairwise"), options),
   "sample-complete": (panel, options) => annual(sampleCovariance(panel, "complete"), options),
+  ...completeCovarianceEstimators,
 } as const satisfies Record<string, CovarianceEstimator>;
 
 export type ExpectedReturnsName = keyof typeof expectedReturnsEstimators;
@@ -47,3 +52,18 @@ function annual(covariance: Matrix, { periodsPerYear }: EstimatorOptions): Covar
 
 export const expectedReturnsNames = Object.keys(expectedReturnsEstimators) as ExpectedReturnsName[];
 export const covarianceNames = Object.keys(covarianceEstimators) as CovarianceName[];
+
+/** Arithmetic means, shrunk with the covariance of all periods that the assets share and the mean number of them. */
+function shrunkMeans(
+  shrink: (means: Float64Array, covariance: Matrix, observations: number) => ShrunkMeans,
+): ExpectedReturnsEstimator {
+  return (panel, { periodsPerYear }) => {
+    const present = panel.returns.data.reduce((count, value) => count + (Number.isNaN(value) ? 0 : 1), 0);
+    const { means } = shrink(
+      meanReturns(panel),
+      sampleCovariance(panel, "pairwise"),
+      present / panel.assets.length,
+    );
+    return means.map((mean) => mean * periodsPerYear);
+  };
+}

@@ -1,5 +1,7 @@
 /** What every objective gets and gives. */
 import type { Limits } from "../constraints/limits.ts";
+import type { DistanceName } from "../hierarchical/distances.ts";
+import type { Linkage } from "../hierarchical/linkage.ts";
 import type { Certificate, Market } from "../problem.ts";
 
 export interface ObjectiveOptions {
@@ -17,6 +19,12 @@ export interface ObjectiveOptions {
   readonly uncertainty: number;
   /** Which risk `max-ratio` and `risk-parity` measure. */
   readonly riskMeasure: RiskName;
+  /** Of the tree of hierarchical objectives; single linkage for HRP and Ward's for the others when absent. */
+  readonly linkage?: Linkage | undefined;
+  /** Between assets; angular when absent. */
+  readonly distance?: DistanceName | undefined;
+  /** How many clusters HERC and NCO make; found from the tree when absent. */
+  readonly clusters?: number | undefined;
 }
 
 /** The measures of risk that can be minimised, divided by, or shared out. */

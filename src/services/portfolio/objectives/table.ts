@@ -1,8 +1,7 @@
 /** Every objective by the name that a request gives it. */
-import { matrix } from "../../../base/index.ts";
-import { feasibleSet } from "../constraints/feasible.ts";
-import { minimise } from "../solvers/minimise.ts";
+import { equalRiskClusters, nestedOptimisation, riskParityTree } from "./hierarchical.ts";
 import type { Answer, ObjectiveInput } from "./input.ts";
+import { nearestTo } from "./nearest.ts";
 import { riskParity } from "./risk-parity.ts";
 import { kelly, maximumRatio, minimumRisk } from "./scenario.ts";
 import {
@@ -63,6 +62,18 @@ export const objectives = {
     summary: "most utility when expected returns may be off jointly",
     solve: robustEllipsoid,
   },
+  hrp: {
+    summary: "hierarchical risk parity: halves of the tree share by inverse risk",
+    solve: riskParityTree,
+  },
+  herc: {
+    summary: "hierarchical equal risk contribution: clusters share by inverse risk",
+    solve: equalRiskClusters,
+  },
+  nco: {
+    summary: "nested clusters: least variance inside of clusters, then between them",
+    solve: nestedOptimisation,
+  },
   "equal-weight": {
     summary: "the same weight for every asset",
     solve: (input) => nearestTo(input, new Float64Array(input.market.assets.length).fill(1)),
@@ -79,30 +90,3 @@ export const objectives = {
 
 export type ObjectiveName = keyof typeof objectives;
 export const objectiveNames = Object.keys(objectives) as ObjectiveName[];
-
-/** Weights in proportion to `shares`, or the nearest that the constraints allow, with a warning. */
-function nearestTo({ market, limits }: ObjectiveInput, shares: Float64Array): Answer {
-  const total = shares.reduce((sum, value) => sum + value, 0);
-  const wanted = shares.map((value) => (value * (limits.netExposure ?? 1)) / total);
-  const set = feasibleSet(limits, market);
-  const quadratic = matrix(set.size, set.size);
-  const linear = new Float64Array(set.size);
-  for (let i = 0; i < set.size; i++) {
-    quadratic.data[i * set.size + i] = i < set.assets ? 1 : 1e-9;
-    if (i < set.assets) linear[i] = -wanted[i];
-  }
-  const { x, certificate } = minimise({ set, quadratic, linear });
-  let distance = 0;
-  for (let i = 0; i < set.assets; i++) distance = Math.max(distance, Math.abs(x[i] - wanted[i]));
-  const exact = distance < 1e-7;
-  return {
-    weights: exact ? wanted : x.slice(0, set.assets),
-    certificate: exact ? { method: "closed form", gap: 0, tolerance: 0 } : certificate,
-    objective: distance,
-    warnings: exact
-      ? []
-      : [
-          `the constraints do not allow these weights: the nearest ones differ by up to ${distance.toFixed(4)}`,
-        ],
-  };
-}
