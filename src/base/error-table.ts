@@ -259,6 +259,50 @@ export const errorTable = {
     kind: "input",
     meaning: "Every price is the same, so there is nothing to learn and nothing to judge by.",
   },
+  // portfolio
+  PORTFOLIO_PRICES_INVALID: {
+    kind: "input",
+    meaning:
+      "A price is zero, negative or given twice with different values, or no asset has a price that changes. The message names the line.",
+  },
+  PORTFOLIO_TOO_SHORT: {
+    kind: "input",
+    meaning: "There are too few periods with returns for what was asked. The message gives both numbers.",
+  },
+  PORTFOLIO_OPTION_INVALID: {
+    kind: "input",
+    meaning:
+      "An option of an estimator, objective or constraint is outside its range, or missing where the objective needs it. The message names it.",
+  },
+  PORTFOLIO_CONSTRAINT_INVALID: {
+    kind: "input",
+    meaning:
+      "A constraint in words cannot be read, or names an asset or group that is not there. The message shows the place and the nearest names.",
+  },
+  PORTFOLIO_VIEW_INVALID: {
+    kind: "input",
+    meaning:
+      "A view on returns cannot be read, is not a finite number, names an asset that is not there, or asks for what no scenario reaches. The message shows the view.",
+  },
+  PORTFOLIO_FORECAST_INVALID: {
+    kind: "input",
+    meaning: "An asset has no forecast, or one whose mean, horizon or quantiles no price can follow.",
+  },
+  PORTFOLIO_INFEASIBLE: {
+    kind: "conflict",
+    meaning:
+      "No weights satisfy all constraints. The message names the smallest set of them that contradict each other, and the nearest relaxation that has an answer.",
+  },
+  PORTFOLIO_UNBOUNDED: {
+    kind: "input",
+    meaning:
+      "The objective has no best value under these constraints, such as a Sharpe ratio when no allowed portfolio earns more than the risk-free rate.",
+  },
+  PORTFOLIO_NOT_SOLVED: {
+    kind: "conflict",
+    meaning:
+      "The solver could not prove its answer to the tolerance it promises, so none is given. The message names the method, the gap it reached and the tolerance.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorTable;
