@@ -25,6 +25,36 @@ export const errorTable = {
   },
   ROUTE_UNKNOWN: { kind: "missing", meaning: "There is no such route. `/docs` lists those that exist." },
   TASK_UNKNOWN: { kind: "missing", meaning: "There is no background task with this id." },
+  JOB_UNKNOWN: { kind: "missing", meaning: "There is no job with this id." },
+  JOB_CAPABILITY_UNKNOWN: {
+    kind: "input",
+    meaning: "There is no capability with this name that can run as a job.",
+  },
+  JOB_KEY_CONFLICT: {
+    kind: "conflict",
+    meaning:
+      "The idempotency key belongs to a job with another capability or input. Use a new key for a new request.",
+  },
+  JOB_NOT_ENDED: {
+    kind: "conflict",
+    meaning: "Only a job that failed or was cancelled can be tried again. This one is done, waits or runs.",
+  },
+  JOB_TIMEOUT: {
+    kind: "unavailable",
+    meaning:
+      "An attempt of a job took longer than its `timeoutSeconds`. It is tried again while attempts are left.",
+  },
+  JOB_CRASHED: {
+    kind: "unavailable",
+    meaning:
+      "The process that ran a job ended before the job did, as when memory runs out. It is tried again while attempts are left.",
+  },
+  JOB_LEASE_LOST: {
+    kind: "unavailable",
+    meaning:
+      "The worker that had a job was killed or cut off from the database. Another one tries it again while attempts are left.",
+  },
+  SCHEDULE_UNKNOWN: { kind: "missing", meaning: "There is no schedule with this name." },
   BODY_TOO_LARGE: { kind: "input", meaning: "The request body is larger than the server accepts." },
   PORT_IN_USE: {
     kind: "unavailable",

@@ -1,2 +1,2 @@
 export { type Database, openState, type State, type StateOptions } from "./state.ts";
-export { fathom, installation } from "./tables/index.ts";
+export { fathom, installation, jobEvents, jobSchedules, jobs } from "./tables/index.ts";

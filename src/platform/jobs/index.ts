@@ -1,0 +1,13 @@
+export { queueSchema } from "./boss.ts";
+export { type CheckInput, type Jobs, openJobs } from "./jobs.ts";
+export { type FromProcess, runInProcesses, type ToProcess } from "./processes.ts";
+export { nextTime } from "./schedules.ts";
+export { watchSupervisor } from "./watch.ts";
+export {
+  type Executor,
+  type Outcome,
+  type Supervision,
+  startWorker,
+  type Worker,
+  type WorkerOptions,
+} from "./worker.ts";
