@@ -24,8 +24,7 @@ export const errorTable = {
     meaning: "There is no such command. The message lists the nearest ones.",
   },
   ROUTE_UNKNOWN: { kind: "missing", meaning: "There is no such route. `/docs` lists those that exist." },
-  TASK_UNKNOWN: { kind: "missing", meaning: "There is no background task with this id." },
-  JOB_UNKNOWN: { kind: "missing", meaning: "There is no job with this id." },
+  JOB_UNKNOWN: { kind: "missing", meaning: "There is no job, or task of a server, with this id." },
   JOB_CAPABILITY_UNKNOWN: {
     kind: "input",
     meaning: "There is no capability with this name that can run as a job.",

@@ -1,6 +1,7 @@
 import type { Capability } from "../base/index.ts";
 import { benchCapabilities } from "../services/bench/index.ts";
 import { forecastCapabilities } from "../services/forecast/index.ts";
+import { jobsCapabilities } from "../services/jobs/index.ts";
 import { modelCapabilities } from "../services/model/index.ts";
 
 /** Everything that Fathom can do: each service adds its list here, and every interface follows. */
@@ -8,4 +9,5 @@ export const capabilities: readonly Capability[] = [
   ...forecastCapabilities,
   ...modelCapabilities,
   ...benchCapabilities,
+  ...jobsCapabilities,
 ];

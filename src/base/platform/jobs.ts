@@ -25,21 +25,21 @@ export interface JobRequest {
   /** Held to the capability's schema before anything is stored. */
   readonly input: unknown;
   /** Who asks; keys of idempotency are each actor's own. */
-  readonly actor?: string;
+  readonly actor?: string | undefined;
   /** Where relative paths of the input start. */
-  readonly workingFolder?: string;
+  readonly workingFolder?: string | undefined;
   /** The same key with the same capability and input gives the same job; with others it is refused. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /** Higher is taken first; 0 by default. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /** How often it may be tried when something that may pass went wrong: 3 by default. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** Mean wait before the second attempt; it doubles with each further one. 5 s by default. */
-  readonly retryDelaySeconds?: number;
+  readonly retryDelaySeconds?: number | undefined;
   /** How long one attempt may take; no limit by default. */
-  readonly timeoutSeconds?: number;
+  readonly timeoutSeconds?: number | undefined;
   /** Not to be taken before so many seconds have passed. */
-  readonly delaySeconds?: number;
+  readonly delaySeconds?: number | undefined;
 }
 
 export interface Job {
@@ -104,14 +104,14 @@ export interface JobHandle {
 }
 
 export interface JobFilter {
-  readonly status?: JobStatus;
-  readonly capability?: string;
-  readonly parent?: string;
-  readonly deadLetters?: boolean;
+  readonly status?: JobStatus | undefined;
+  readonly capability?: string | undefined;
+  readonly parent?: string | undefined;
+  readonly deadLetters?: boolean | undefined;
   /** At most so many, newest first; 100 by default. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Only those before this one, to read on. */
-  readonly before?: string;
+  readonly before?: string | undefined;
 }
 
 /** A job that begins again and again. */
@@ -130,7 +130,7 @@ export interface JobSchedule {
 }
 
 export type ScheduleRequest = Pick<JobRequest, "capability" | "input" | "actor" | "workingFolder"> &
-  Pick<JobSchedule, "name" | "cron"> & { readonly timeZone?: string };
+  Pick<JobSchedule, "name" | "cron"> & { readonly timeZone?: string | undefined };
 
 export interface JobsPort {
   /**
@@ -154,13 +154,13 @@ export interface JobsPort {
    */
   retry(id: string): Promise<Job>;
   /** Queues dead letters anew. @returns their ids */
-  redrive(filter?: { readonly capability?: string }): Promise<string[]>;
+  redrive(filter?: { readonly capability?: string | undefined }): Promise<string[]>;
   /** What happened to a job after the event with number `after`. @throws PlatformError `JOB_UNKNOWN` */
   events(id: string, after?: number): Promise<JobEvent[]>;
   /** The same, and what happens from now on, until the job has ended or the signal fires. */
   follow(
     id: string,
-    options: { readonly after?: number; readonly signal: AbortSignal },
+    options: { readonly after?: number | undefined; readonly signal: AbortSignal },
   ): AsyncIterable<JobEvent>;
   /** Sets a schedule, in the place of one with the same name. @throws PlatformError `INPUT_INVALID` naming what is wrong in `cron` or `timeZone` */
   schedule(request: ScheduleRequest): Promise<JobSchedule>;

@@ -1,8 +1,6 @@
 /** English text of the jobs room, in one place so that it can be translated. */
 export const messages = {
   unknownJob: (id: string) => `expected the id of a job, received ${JSON.stringify(id)}`,
-  unknownCapability: (name: string, hint: string) =>
-    `capability: expected one that can run as a job, received ${JSON.stringify(name)}${hint}`,
   keyConflict: (key: string, id: string) =>
     `idempotencyKey: expected a new key or the same request again, received ${JSON.stringify(key)}, which job ${id} used for another request`,
   notEnded: (id: string, status: string) =>

@@ -6,6 +6,7 @@ import type { Clock, Job, JobFailure, JobOutcome, JobRequest, Logger, Progress }
 import { beat, claim, type Entry, type Settlement, settle, trimEvents } from "./attempts.ts";
 import type { Jobs } from "./jobs.ts";
 import { messages } from "./messages.ts";
+import { thinned } from "./progress.ts";
 import { cancelled } from "./queries.ts";
 import { runSchedules } from "./schedules.ts";
 import { afterFailure, forgetOld, takeBackLost } from "./upkeep.ts";
@@ -54,6 +55,7 @@ export interface WorkerOptions {
 }
 
 export interface Worker {
+  readonly name: string;
   /** Takes nothing new, lets what runs save itself, and puts it back into the queue without counting the attempt. */
   stop(): Promise<void>;
   /** Attempts that it runs now. */
@@ -68,15 +70,12 @@ interface Attempt {
   reason: StopReason | undefined;
   entries: Entry[];
   progress: Progress | null;
-  shownMs: number;
   written: number;
   waits: boolean;
   nextPlace: number;
   ended: Promise<void>;
 }
 
-/** Between two progress events of one stage; the last one of a stage is always kept. */
-const progressMs = 100;
 const pollMs = { least: 50, most: 1_000 };
 
 export function startWorker(options: WorkerOptions): Worker {
@@ -187,16 +186,15 @@ export function startWorker(options: WorkerOptions): Worker {
       job.timeoutSeconds === null
         ? undefined
         : setTimeout(() => stopAttempt(attempt, "timedOut"), job.timeoutSeconds * 1000);
+    const keep = thinned(
+      (progress) => attempt.entries.push({ type: "progress", data: progress }),
+      clock.elapsed,
+    );
     const outcome = await executor.run(job, {
       signal: controller.signal,
       report(progress) {
-        const now = clock.elapsed();
-        const ended = progress.total > 0 && progress.done >= progress.total;
-        const isSameStage = attempt.progress?.stage === progress.stage;
         attempt.progress = progress;
-        if (isSameStage && !ended && now - attempt.shownMs < progressMs) return;
-        attempt.shownMs = now;
-        attempt.entries.push({ type: "progress", data: progress });
+        keep(progress);
       },
       log: (level, message, values) =>
         attempt.entries.push({ type: "log", data: { level, message, ...(values && { values }) } }),
@@ -259,7 +257,6 @@ export function startWorker(options: WorkerOptions): Worker {
           reason: undefined,
           entries: [],
           progress: null,
-          shownMs: Number.NEGATIVE_INFINITY,
           written: 0,
           waits: false,
           nextPlace: 0,
@@ -345,6 +342,7 @@ export function startWorker(options: WorkerOptions): Worker {
   const taking = take();
 
   return {
+    name,
     running: () => attempts.size,
     async stop() {
       stopping.abort();
