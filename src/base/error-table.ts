@@ -24,6 +24,11 @@ export const errorTable = {
     meaning: "There is no such command. The message lists the nearest ones.",
   },
   ROUTE_UNKNOWN: { kind: "missing", meaning: "There is no such route. `/docs` lists those that exist." },
+  STATE_UNAVAILABLE: {
+    kind: "unavailable",
+    meaning:
+      "The database cannot be reached, is stopping, or has no room on its disk. What was acknowledged before is kept; try again later.",
+  },
   JOB_UNKNOWN: { kind: "missing", meaning: "There is no job, or task of a server, with this id." },
   JOB_CAPABILITY_UNKNOWN: {
     kind: "input",

@@ -61,7 +61,10 @@ async function openEmbedded(folder: string): Promise<State> {
 }
 
 async function openServer(url: string, { connections = 10 }: StateOptions): Promise<State> {
-  const pool = new pg.Pool({ connectionString: url, max: connections });
+  const pool = new pg.Pool({ connectionString: url, max: connections, connectionTimeoutMillis: 10_000 });
+  // A server that goes away fails the queries that need it, and nothing else: an error that nobody listens to ends a process.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   const db = drizzleServer(pool, { schema: tables });
   const lock = await pool.connect();
   try {
