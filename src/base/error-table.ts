@@ -24,11 +24,6 @@ export const errorTable = {
     meaning: "There is no such command. The message lists the nearest ones.",
   },
   ROUTE_UNKNOWN: { kind: "missing", meaning: "There is no such route. `/docs` lists those that exist." },
-  STATE_UNAVAILABLE: {
-    kind: "unavailable",
-    meaning:
-      "The database cannot be reached, is stopping, or has no room on its disk. What was acknowledged before is kept; try again later.",
-  },
   JOB_UNKNOWN: { kind: "missing", meaning: "There is no job, or task of a server, with this id." },
   JOB_CAPABILITY_UNKNOWN: {
     kind: "input",
@@ -88,6 +83,29 @@ export const errorTable = {
   ANSWER_TIMEOUT: {
     kind: "unavailable",
     meaning: "The answer took longer than the server waits. Ask for it as a task with `?mode=job`.",
+  },
+  STATE_HELD: {
+    kind: "conflict",
+    meaning:
+      "Another server runs on this data folder; the message names it. Stop it, or give each its own folder.",
+  },
+  STATE_UNAVAILABLE: {
+    kind: "unavailable",
+    meaning:
+      "The database could not be reached, or stopped in the middle. Every request tries again by itself.",
+  },
+  STATE_ADDRESS_INVALID: {
+    kind: "input",
+    meaning:
+      "`DATABASE_URL` is no address of a PostgreSQL server, or the server refused its user, password or database.",
+  },
+  STATE_TOO_OLD: {
+    kind: "unavailable",
+    meaning: "The PostgreSQL server is older than 14.",
+  },
+  STATE_NEWER: {
+    kind: "conflict",
+    meaning: "A later version of Fathom has changed this database. Use that version; nothing was changed.",
   },
   LEDGER_BROKEN: {
     kind: "conflict",

@@ -1,6 +1,5 @@
 /** A failure as an edge shows it: what the caller may know, and nothing of our insides. */
 import { type ErrorDetails, type ErrorKind, interrupted, PlatformError } from "../base/index.ts";
-import { stateFailure } from "../platform/state/index.ts";
 import { failureTitles } from "./messages.ts";
 
 export interface Failure {
@@ -33,8 +32,9 @@ export function failureOf(error: unknown, what: string, signal?: AbortSignal): F
     return { kind, code, message, details };
   }
   if (signal?.aborted) return failureOf(interrupted(what), what);
-  const ofState = stateFailure(error);
-  if (ofState !== undefined) return failureOf(ofState, what);
+  // A query that failed is thrown with its text, and with why as its cause.
+  if (error instanceof Error && error.cause instanceof PlatformError && /^Failed query: /.test(error.message))
+    return failureOf(error.cause, what);
   const reason = error instanceof Error ? error.message : String(error);
   return { kind: "bug", code: "INTERNAL", message: reason.replace(/\s*\n\s*/g, " "), details: {} };
 }
