@@ -12,7 +12,7 @@ import { isUp, startLoad } from "./load.ts";
 
 export interface KillsOptions {
   readonly kills: number;
-  /** A server of its own and two workers on it; else one process with the embedded database. */
+  /** The embedded database when absent. */
   readonly databaseUrl?: string | undefined;
   readonly seed: number;
 }
@@ -43,10 +43,8 @@ export async function killAtRandom({ kills, databaseUrl, seed }: KillsOptions): 
   const lease = ["--lease-seconds", "2", "--log-level", "warn"];
   const serve = ["serve", "--port", String(port), ...lease];
   const work = ["worker", "--concurrency", "2", ...lease];
-  const commands: Record<string, readonly string[]> =
-    databaseUrl === undefined
-      ? { server: [...serve, "--running-tasks", "2"] }
-      : { server: [...serve, "--running-tasks", "0"], "worker 1": work, "worker 2": work };
+  // The embedded database is held by whichever of them came first, and by the next one when that is killed.
+  const commands = { server: [...serve, "--running-tasks", "0"], "worker 1": work, "worker 2": work };
   const fleet = startFleet({ dataFolder, databaseUrl, commands });
   try {
     await isUp(address);

@@ -55,7 +55,7 @@ export async function main({ kills, requests, seed, only }: FaultOptions): Promi
       await run(`kill -9 of server and workers, ${kills} times, PostgreSQL`, () =>
         onServer(async (databaseUrl) => killsRow(await killAtRandom({ kills, databaseUrl, seed }))),
       );
-    await run(`kill -9 of the embedded database's process, ${kills} times`, async () =>
+    await run(`kill -9 of server and workers, ${kills} times, embedded database`, async () =>
       killsRow(await killAtRandom({ kills, seed })),
     );
     if (server !== null)
