@@ -24,7 +24,36 @@ export const errorTable = {
     meaning: "There is no such command. The message lists the nearest ones.",
   },
   ROUTE_UNKNOWN: { kind: "missing", meaning: "There is no such route. `/docs` lists those that exist." },
-  TASK_UNKNOWN: { kind: "missing", meaning: "There is no background task with this id." },
+  JOB_UNKNOWN: { kind: "missing", meaning: "There is no job, or task of a server, with this id." },
+  JOB_CAPABILITY_UNKNOWN: {
+    kind: "input",
+    meaning: "There is no capability with this name that can run as a job.",
+  },
+  JOB_KEY_CONFLICT: {
+    kind: "conflict",
+    meaning:
+      "The idempotency key belongs to a job with another capability or input. Use a new key for a new request.",
+  },
+  JOB_NOT_ENDED: {
+    kind: "conflict",
+    meaning: "Only a job that failed or was cancelled can be tried again. This one is done, waits or runs.",
+  },
+  JOB_TIMEOUT: {
+    kind: "unavailable",
+    meaning:
+      "An attempt of a job took longer than its `timeoutSeconds`. It is tried again while attempts are left.",
+  },
+  JOB_CRASHED: {
+    kind: "unavailable",
+    meaning:
+      "The process that ran a job ended before the job did, as when memory runs out. It is tried again while attempts are left.",
+  },
+  JOB_LEASE_LOST: {
+    kind: "unavailable",
+    meaning:
+      "The worker that had a job was killed or cut off from the database. Another one tries it again while attempts are left.",
+  },
+  SCHEDULE_UNKNOWN: { kind: "missing", meaning: "There is no schedule with this name." },
   BODY_TOO_LARGE: { kind: "input", meaning: "The request body is larger than the server accepts." },
   PORT_IN_USE: {
     kind: "unavailable",
@@ -54,6 +83,29 @@ export const errorTable = {
   ANSWER_TIMEOUT: {
     kind: "unavailable",
     meaning: "The answer took longer than the server waits. Ask for it as a task with `?mode=job`.",
+  },
+  STATE_HELD: {
+    kind: "conflict",
+    meaning:
+      "Another server runs on this data folder; the message names it. Stop it, or give each its own folder.",
+  },
+  STATE_UNAVAILABLE: {
+    kind: "unavailable",
+    meaning:
+      "The database could not be reached, or stopped in the middle. Every request tries again by itself.",
+  },
+  STATE_ADDRESS_INVALID: {
+    kind: "input",
+    meaning:
+      "`DATABASE_URL` is no address of a PostgreSQL server, or the server refused its user, password or database.",
+  },
+  STATE_TOO_OLD: {
+    kind: "unavailable",
+    meaning: "The PostgreSQL server is older than 14.",
+  },
+  STATE_NEWER: {
+    kind: "conflict",
+    meaning: "A later version of Fathom has changed this database. Use that version; nothing was changed.",
   },
   LEDGER_BROKEN: {
     kind: "conflict",

@@ -8,7 +8,22 @@ export {
   throwIfAborted,
   writeFailure,
 } from "./errors.ts";
-export type { Platform } from "./platform/index.ts";
+export {
+  type Job,
+  type JobEvent,
+  type JobFailure,
+  type JobFilter,
+  type JobHandle,
+  type JobOutcome,
+  type JobRequest,
+  type JobSchedule,
+  type JobStatus,
+  type JobsPort,
+  jobEventTypes,
+  jobStatuses,
+  type Platform,
+  type ScheduleRequest,
+} from "./platform/index.ts";
 export {
   choleskyFactor,
   choleskyInverse,

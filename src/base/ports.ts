@@ -2,7 +2,7 @@
  * What a capability may ask of the world around it. Services see only these interfaces; `platform/` implements them, and a
  * test passes its own. No code below `interfaces/` reads the environment, the wall clock or a global random source.
  */
-import type { Platform } from "./platform/index.ts";
+import type { JobHandle, Platform } from "./platform/index.ts";
 import type { Key } from "./random.ts";
 import type { UtcMs } from "./time.ts";
 
@@ -122,5 +122,7 @@ export interface Context {
   readonly logger: Logger;
   /** The durable, shared part of the world: registry, jobs, keys, audit. @throws PlatformError when it cannot be opened */
   platform(): Promise<Platform>;
+  /** The job that this call runs as; absent when somebody waits for the answer. */
+  readonly job?: JobHandle | undefined;
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,7 @@
 import type { Capability } from "../base/index.ts";
 import { benchCapabilities } from "../services/bench/index.ts";
 import { forecastCapabilities } from "../services/forecast/index.ts";
+import { jobsCapabilities } from "../services/jobs/index.ts";
 import { modelCapabilities } from "../services/model/index.ts";
 import { portfolioCapabilities } from "../services/portfolio/index.ts";
 
@@ -10,4 +11,5 @@ export const capabilities: readonly Capability[] = [
   ...modelCapabilities,
   ...portfolioCapabilities,
   ...benchCapabilities,
+  ...jobsCapabilities,
 ];

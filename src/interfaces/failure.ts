@@ -32,6 +32,9 @@ export function failureOf(error: unknown, what: string, signal?: AbortSignal): F
     return { kind, code, message, details };
   }
   if (signal?.aborted) return failureOf(interrupted(what), what);
+  // A query that failed is thrown with its text, and with why as its cause.
+  if (error instanceof Error && error.cause instanceof PlatformError && /^Failed query: /.test(error.message))
+    return failureOf(error.cause, what);
   const reason = error instanceof Error ? error.message : String(error);
   return { kind: "bug", code: "INTERNAL", message: reason.replace(/\s*\n\s*/g, " "), details: {} };
 }

@@ -1,3 +1,5 @@
+import type { JobsPort } from "./jobs.ts";
+
 /**
  * What outlives a process and is shared between processes: one port for each room of `src/platform/`. Capabilities reach
  * them through `context.platform()`, which opens the state when it is first asked for, so that work that needs none of it
@@ -6,4 +8,21 @@
 export interface Platform {
   /** Where the state lives. */
   readonly state: "embedded" | "server";
+  readonly jobs: JobsPort;
 }
+
+export {
+  type Job,
+  type JobEvent,
+  type JobFailure,
+  type JobFilter,
+  type JobHandle,
+  type JobOutcome,
+  type JobRequest,
+  type JobSchedule,
+  type JobStatus,
+  type JobsPort,
+  jobEventTypes,
+  jobStatuses,
+  type ScheduleRequest,
+} from "./jobs.ts";

@@ -12,12 +12,14 @@ import {
 } from "../../platform/local/index.ts";
 import { capabilities } from "../capabilities.ts";
 import { failureOf, failureTable } from "../failure.ts";
+import { inputChecker } from "../jobs/perform.ts";
 import { openServedModel } from "../served-model.ts";
 import { messages } from "./messages.ts";
 import { type CliOptions, failureLine, runCli } from "./run.ts";
 import { serveCommand } from "./serve.ts";
 import { startCommand } from "./start.ts";
 import { packageVersion } from "./version.ts";
+import { workerCommand } from "./worker.ts";
 
 /**
  * Ends as a program without a handler would, with status 130. An orderly exit ends worker threads where they stand, and one that stands
@@ -30,7 +32,10 @@ function endAtOnce(): void {
 
 /** Runs the command of this process and leaves its exit status behind. */
 export async function main(
-  overrides: Partial<Pick<CliOptions, "capabilities" | "argv">> = {},
+  overrides: Partial<Pick<CliOptions, "capabilities" | "argv">> & {
+    /** The module of the processes that run jobs. */
+    readonly jobModule?: URL;
+  } = {},
 ): Promise<void> {
   const controller = new AbortController();
   const stop = () => {
@@ -51,23 +56,26 @@ export async function main(
   process.stderr.on("error", () => {});
 
   // One for each data folder, however many contexts are made; closed when the command has ended.
+  const { jobModule, ...cli } = overrides;
+  const databaseUrl = process.env["DATABASE_URL"] || undefined;
+  const checkInput = inputChecker(overrides.capabilities ?? capabilities);
   const platforms = new Map<string, LazyPlatform>();
   const platformOf = (folder: string) => {
     const dataFolder = resolve(folder);
     const known = platforms.get(dataFolder);
-    const platform =
-      known ?? lazyPlatform({ dataFolder, databaseUrl: process.env["DATABASE_URL"] || undefined });
+    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl, checkInput });
     platforms.set(dataFolder, platform);
     return platform;
   };
   const makeContext = (options: LocalContextOptions) =>
     localContext({ platform: platformOf(options.dataFolder).open, ...options });
 
-  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, platformOf);
+  const jobWorld = { platformOf, databaseUrl, module: jobModule };
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld);
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,
-    commands: [startCommand(serve, makeContext), serve],
+    commands: [startCommand(serve, makeContext), serve, workerCommand(jobWorld)],
     version: packageVersion(),
     environment: process.env,
     stdout: process.stdout,
@@ -76,7 +84,8 @@ export async function main(
     signal: controller.signal,
     elapsed: systemClock.elapsed,
     makeContext,
-    ...overrides,
+    workingFolder: process.cwd(),
+    ...cli,
   });
   await Promise.all([...platforms.values()].map((platform) => platform.close()));
   // Workers or sockets that something forgot to close must not hold the prompt.

@@ -5,6 +5,7 @@ import {
   type Capability,
   type Context,
   interrupted,
+  type JobsPort,
   PlatformError,
   type ProgressPort,
 } from "../../base/index.ts";
@@ -12,9 +13,8 @@ import { call, parseInput } from "../call.ts";
 import { showValue } from "../issues.ts";
 import { messages } from "./messages.ts";
 import { routeOf } from "./openapi.ts";
-import { confinePaths } from "./paths.ts";
+import { confinedJobs, confinePaths } from "./paths.ts";
 import { taskAnswer } from "./task-routes.ts";
-import type { Tasks } from "./tasks.ts";
 
 export interface CapabilityRouteOptions {
   readonly capabilities: readonly Capability[];
@@ -25,7 +25,8 @@ export interface CapabilityRouteOptions {
   }) => Context;
   readonly dataFolder: string;
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly tasks: Tasks;
+  readonly jobs: () => Promise<JobsPort>;
+  readonly waitingTasks: number;
   readonly answerTimeoutMs: number;
   /** Answers in flight, so that a server that stops can wait for them. */
   readonly inFlight: Set<Promise<unknown>>;
@@ -48,16 +49,54 @@ export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteO
         options.dataFolder,
       );
       const input = { ...parsed, ...asked };
-      const run = (signal: AbortSignal, progress: ProgressPort) =>
-        call(capability, input, options.makeContext({ signal, progress, requestId: request.id }));
       if (asTask) {
-        const task = options.tasks.start(capability.name, ({ signal, progress }) => run(signal, progress));
-        const answer = taskAnswer(task, options.dataFolder);
+        const answer = await queueTask(request, capability, input, options);
         return reply.code(202).header("location", answer.task.href).send(answer);
       }
-      return await answerInTime(request, reply, options, (signal) => run(signal, { report() {} }));
+      return await answerInTime(request, reply, options, (signal) => {
+        const context = options.makeContext({ signal, progress: { report() {} }, requestId: request.id });
+        return call(capability, input, confined(context, options));
+      });
     });
   }
+}
+
+/**
+ * Queues a capability. With the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) a request that is sent again
+ * finds the task that the first one made.
+ */
+async function queueTask(
+  request: FastifyRequest,
+  { name }: Capability,
+  input: Readonly<Record<string, unknown>>,
+  { jobs, waitingTasks, dataFolder }: CapabilityRouteOptions,
+) {
+  const port = await jobs();
+  if ((await port.countQueued(waitingTasks)) >= waitingTasks)
+    throw new PlatformError("unavailable", "SERVER_BUSY", messages.busy(waitingTasks));
+  const { job } = await port.submit({
+    capability: name,
+    input,
+    actor: "http",
+    workingFolder: dataFolder,
+    idempotencyKey: keyOf(request),
+  });
+  return taskAnswer(job, dataFolder);
+}
+
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers["idempotency-key"];
+  if (key === undefined || (typeof key === "string" && /^[\x21-\x7e]{1,200}$/.test(key))) return key;
+  throw new PlatformError("input", "INPUT_INVALID", messages.keyInvalid(String(key)));
+}
+
+/** Jobs that a request queues or schedules read and write where the request itself might. */
+function confined(context: Context, { capabilities, dataFolder }: CapabilityRouteOptions): Context {
+  const platform = async () => {
+    const all = await context.platform();
+    return { ...all, jobs: confinedJobs(all.jobs, capabilities, dataFolder) };
+  };
+  return { ...context, platform };
 }
 
 /** Runs until it answers, the caller leaves, the server stops or the time is over. */

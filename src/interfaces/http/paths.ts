@@ -1,7 +1,7 @@
 /** Paths in requests: a caller over the network sees the data folder and nothing else of the disk. */
 import { readlink, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { type Capability, PlatformError } from "../../base/index.ts";
+import { type Capability, type JobRequest, type JobsPort, PlatformError } from "../../base/index.ts";
 import { artifactFolder, systemCode } from "../../platform/local/index.ts";
 import { messages } from "./messages.ts";
 
@@ -40,6 +40,26 @@ export async function confinePaths<Input extends Readonly<Record<string, unknown
     });
   }
   return confined as Input;
+}
+
+/** Jobs as a caller over the network may ask for them: their paths are held to the data folder too. */
+export function confinedJobs(
+  jobs: JobsPort,
+  capabilities: readonly Capability[],
+  dataFolder: string,
+): JobsPort {
+  const confine = async <Request extends Pick<JobRequest, "capability" | "input">>(request: Request) => {
+    const capability = capabilities.find(({ name }) => name === request.capability);
+    const { input } = request;
+    if (capability === undefined || typeof input !== "object" || input === null) return request; // refused with its reason
+    const inside = await confinePaths(capability, input as Record<string, unknown>, dataFolder);
+    return { ...request, input: inside, actor: "http", workingFolder: dataFolder };
+  };
+  return {
+    ...jobs,
+    submit: async (request) => jobs.submit(await confine(request)),
+    schedule: async (request) => jobs.schedule(await confine(request)),
+  };
 }
 
 async function isInside(place: string, dataFolder: string): Promise<boolean> {

@@ -13,7 +13,11 @@ const statusOfCode: { readonly [C in ErrorCode]?: number } = {
 } satisfies { readonly [C in keyof typeof errorTable]?: number };
 
 /** Seconds after which a refused caller may try again. */
-const retryAfter: { readonly [C in ErrorCode]?: number } = { SERVER_BUSY: 30, SERVER_STOPPING: 5 };
+const retryAfter: { readonly [C in ErrorCode]?: number } = {
+  SERVER_BUSY: 30,
+  SERVER_STOPPING: 5,
+  STATE_UNAVAILABLE: 5,
+};
 
 /**
  * A failure without what only we should know: mistakes of ours lose their message, and paths start at the data folder.

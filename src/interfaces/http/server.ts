@@ -6,12 +6,11 @@ import helmet from "@fastify/helmet";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import {
   type Capability,
-  type Clock,
   type Context,
+  type JobsPort,
   PlatformError,
   type ProgressPort,
 } from "../../base/index.ts";
-import { failureOf } from "../failure.ts";
 import { readJsonBody } from "./body.ts";
 import { capabilityRoutes } from "./capability-routes.ts";
 import { messages } from "./messages.ts";
@@ -19,14 +18,14 @@ import { openApiDocument } from "./openapi.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { handleProblems, problemAnswerer } from "./problems.ts";
 import { taskRoutes } from "./task-routes.ts";
-import { Tasks } from "./tasks.ts";
 
 export interface ServerOptions {
   readonly capabilities: readonly Capability[];
   readonly version: string;
   /** Paths in requests must stay inside it. */
   readonly dataFolder: string;
-  readonly clock: Clock;
+  /** Where tasks are kept and queued; asked for when one is first needed. Workers run them, here or elsewhere. */
+  readonly jobs: () => Promise<JobsPort>;
   readonly makeContext: (world: {
     signal: AbortSignal;
     progress: ProgressPort;
@@ -46,7 +45,8 @@ export interface ServerOptions {
   readonly answerTimeoutMs?: number;
   /** How long answers in flight may take when the server stops. */
   readonly stopLimitMs?: number;
-  readonly tasks?: { readonly running?: number; readonly waiting?: number; readonly kept?: number };
+  /** How many tasks may wait; one more is refused with `SERVER_BUSY`. */
+  readonly waitingTasks?: number;
   /** Host names under which a server of the local machine may be asked; all when absent. */
   readonly allowedHosts?: readonly string[];
 }
@@ -54,20 +54,12 @@ export interface ServerOptions {
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { capabilities, version, defaults = {}, ready = () => true } = options;
   const { bodyLimitBytes = 1024 * 1024, requestTimeoutMs = 30_000, answerTimeoutMs = 60_000 } = options;
-  const { stopLimitMs = 10_000 } = options;
+  const { stopLimitMs = 10_000, waitingTasks = 1_000, jobs } = options;
   const dataFolder = resolve(options.dataFolder);
   const inFlight = new Set<Promise<unknown>>();
   const cut = new AbortController();
   let stopping = false;
-  const tasks = new Tasks({
-    clock: options.clock,
-    ...options.tasks,
-    failureOf: (error, task, signal) => {
-      const failure = failureOf(error, task.capability, signal);
-      if (failure.kind === "bug") app.log.error({ err: error, task: task.id }, "a mistake of ours");
-      return failure;
-    },
-  });
+  const leaving = new AbortController();
   const answerProblem = problemAnswerer(dataFolder, bodyLimitBytes);
   const app: FastifyInstance = Fastify({
     ...(options.logger && { loggerInstance: options.logger }),
@@ -123,24 +115,26 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? "ready" : "loading" });
     });
     pageRoutes(routes, { capabilities, version, defaults });
-    taskRoutes(routes, tasks, dataFolder);
+    taskRoutes(routes, { jobs, dataFolder, leaving: leaving.signal });
     capabilityRoutes(routes, {
       capabilities,
       makeContext: options.makeContext,
       dataFolder,
       defaults,
-      tasks,
+      jobs,
+      waitingTasks,
       answerTimeoutMs,
       inFlight,
       cut: cut.signal,
     });
   });
 
-  // Tasks are told to stop at once, so that their event streams end; answers may finish.
+  // Event streams end at once, and their readers come back to another server or later; answers may finish.
   app.addHook("preClose", async () => {
     stopping = true;
     const patience = new AbortController();
-    const ended = Promise.all([tasks.stop(), Promise.allSettled(inFlight)]);
+    leaving.abort();
+    const ended = Promise.allSettled(inFlight);
     await Promise.race([ended, sleep(stopLimitMs, undefined, { signal: patience.signal }).catch(() => {})]);
     patience.abort();
     cut.abort();

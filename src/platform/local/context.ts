@@ -4,6 +4,7 @@ import {
   type Clock,
   type Compute,
   type Context,
+  type JobHandle,
   type Key,
   keyFrom,
   type Logger,
@@ -31,6 +32,8 @@ export interface LocalContextOptions {
   readonly key?: Key;
   /** The durable part of the world; the embedded one of the data folder, left open, when absent. */
   readonly platform?: () => Promise<Platform>;
+  /** The job that the capability runs as. */
+  readonly job?: JobHandle | undefined;
 }
 
 /** Every port of the context on this machine alone: files in a folder, no service to start. */
@@ -47,6 +50,7 @@ export function localContext(options: LocalContextOptions): Context {
     key: options.key ?? keyFrom(0),
     platform: options.platform ?? lazyPlatform({ dataFolder }).open,
     logger: options.logger ?? { info() {}, warn() {} },
+    job: options.job,
     signal,
   };
 }

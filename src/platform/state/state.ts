@@ -1,17 +1,18 @@
 /**
  * Where everything durable lives: PostgreSQL. A server when an address is given, else PGlite (PostgreSQL in WebAssembly)
- * in the data folder. The tables, the migrations and the SQL are the same.
+ * in the data folder, which speaks the same protocol on a socket. Driver, tables, migrations and SQL are the same.
  */
-import { mkdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { PGlite } from "@electric-sql/pglite";
+import { resolve } from "node:path";
 import type { ExtractTablesWithRelations } from "drizzle-orm";
-import { drizzle as drizzleServer } from "drizzle-orm/node-postgres";
-import { migrate as migrateServer } from "drizzle-orm/node-postgres/migrator";
+import { drizzle } from "drizzle-orm/node-postgres";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
-import { drizzle as drizzleEmbedded } from "drizzle-orm/pglite";
-import { migrate as migrateEmbedded } from "drizzle-orm/pglite/migrator";
-import pg from "pg";
+import type pg from "pg";
+import { PlatformError } from "../../base/index.ts";
+import { placeOf } from "./address.ts";
+import { embeddedDatabase } from "./embedded/embedded-database.ts";
+import { asOpenFailure } from "./failures.ts";
+import { migrate } from "./migrate.ts";
+import { embeddedPool, serverPool } from "./pool.ts";
 import * as tables from "./tables/index.ts";
 
 type Tables = typeof tables;
@@ -21,8 +22,18 @@ export type Database = PgDatabase<PgQueryResultHKT, Tables, ExtractTablesWithRel
 
 export interface State {
   readonly kind: "embedded" | "server";
+  /** What to call it in a message: the address without its password, or the folder. */
+  readonly place: string;
+  /**
+   * Failures are `DrizzleQueryError`s, whose cause is a PlatformError where the caller can act on it. In an embedded database
+   * transactions run one after the other: one that waits for a query outside of itself waits until it is cut.
+   */
   readonly db: Database;
-  /** Plain SQL with `$1` parameters, for what other libraries bring. */
+  /**
+   * Plain SQL with `$1` parameters, for what other libraries bring. Of several statements, the rows of all.
+   *
+   * @throws PlatformError `STATE_UNAVAILABLE` while the database cannot be reached; the next query tries again
+   */
   query<Row>(text: string, parameters?: readonly unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
@@ -32,50 +43,82 @@ export interface StateOptions {
   readonly url?: string | undefined;
   /** Holds the embedded database when no address is given; created when it is not there. */
   readonly folder: string;
-  /** Connections to a server at a time. */
+  /** What this process is, for other processes that meet it: `fathom serve`. */
+  readonly what?: string | undefined;
+  /** Connections at a time. */
   readonly connections?: number;
+  readonly connectTimeoutMs?: number;
+  /** Of a server; the embedded database cannot interrupt itself. */
+  readonly statementTimeoutMs?: number;
+  /** A transaction that is open without a statement for longer is rolled back and its connection cut. */
+  readonly idleInTransactionMs?: number;
 }
 
-const migrationsFolder = fileURLToPath(new URL("./migrations", import.meta.url));
-const migrations = { migrationsFolder, migrationsSchema: "fathom", migrationsTable: "migrations" };
-/** Any number will do, if it is the same in every process: whoever holds it migrates, the others wait. */
-const migrationLock = 4_682_041_993;
+const oldestServer = 14;
 
-/** Opens the state and brings its tables up to date. */
+/**
+ * Opens the state and brings its tables up to date.
+ *
+ * @throws PlatformError `STATE_UNAVAILABLE`, `STATE_ADDRESS_INVALID`, `STATE_TOO_OLD`, `STATE_NEWER`, `WRITE_FAILED`, `DISK_FULL`
+ */
 export async function openState(options: StateOptions): Promise<State> {
-  return options.url === undefined ? openEmbedded(options.folder) : openServer(options.url, options);
-}
-
-async function openEmbedded(folder: string): Promise<State> {
-  await mkdir(folder, { recursive: true });
-  const client = await PGlite.create(folder);
-  const db = drizzleEmbedded(client, { schema: tables });
-  await migrateEmbedded(db, migrations);
-  return {
+  const { connectTimeoutMs = 10_000, statementTimeoutMs = 60_000, idleInTransactionMs = 30_000 } = options;
+  const shared = { connectTimeoutMs, statementTimeoutMs, idleInTransactionMs };
+  if (options.url !== undefined) {
+    const place = placeOf(options.url);
+    const pool = serverPool(options.url, { place, connections: options.connections ?? 10, ...shared });
+    return await open({ kind: "server", place, pool, close: () => pool.end() });
+  }
+  const folder = resolve(options.folder);
+  const database = embeddedDatabase({ folder, what: options.what ?? "fathom", idleInTransactionMs });
+  const pool = embeddedPool(database, { place: folder, connections: options.connections ?? 8, ...shared });
+  return await open({
     kind: "embedded",
-    db: db as unknown as Database,
-    query: async <Row>(text: string, parameters: readonly unknown[] = []) =>
-      (await client.query<Row>(text, [...parameters])).rows,
-    close: () => client.close(),
-  };
+    place: folder,
+    pool,
+    async close() {
+      await pool.end();
+      await database.close();
+    },
+  });
 }
 
-async function openServer(url: string, { connections = 10 }: StateOptions): Promise<State> {
-  const pool = new pg.Pool({ connectionString: url, max: connections });
-  const db = drizzleServer(pool, { schema: tables });
-  const lock = await pool.connect();
+interface Opening {
+  readonly kind: State["kind"];
+  readonly place: string;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+async function open({ kind, place, pool, close: end }: Opening): Promise<State> {
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= end();
+    return closed;
+  };
   try {
-    await lock.query("select pg_advisory_lock($1)", [migrationLock]);
-    await migrateServer(db, migrations);
-  } finally {
-    await lock.query("select pg_advisory_unlock($1)", [migrationLock]);
-    lock.release();
+    if (kind === "server") await checkVersion(pool, place);
+    await migrate(pool, place);
+  } catch (error) {
+    await close();
+    throw kind === "server" ? asOpenFailure(error, place) : error;
   }
   return {
-    kind: "server",
-    db: db as unknown as Database,
-    query: async <Row>(text: string, parameters: readonly unknown[] = []) =>
-      (await pool.query(text, [...parameters])).rows as Row[],
-    close: () => pool.end(),
+    kind,
+    place,
+    db: drizzle(pool, { schema: tables }) as unknown as Database,
+    async query<Row>(text: string, parameters: readonly unknown[] = []) {
+      const answer = (await pool.query(text, [...parameters])) as pg.QueryResult | pg.QueryResult[];
+      return (Array.isArray(answer) ? answer.flatMap(({ rows }) => rows) : answer.rows) as Row[];
+    },
+    close,
   };
+}
+
+async function checkVersion(pool: pg.Pool, place: string): Promise<void> {
+  const { rows } = await pool.query("select current_setting('server_version_num')::int as version");
+  const major = Math.floor(rows[0].version / 10_000);
+  if (major >= oldestServer) return;
+  const message = `${place}: expected PostgreSQL ${oldestServer} or newer, found ${major}`;
+  throw new PlatformError("unavailable", "STATE_TOO_OLD", message);
 }

@@ -1,2 +1,3 @@
 export { fathom } from "./fathom.ts";
 export { installation } from "./installation.ts";
+export { jobEvents, jobSchedules, jobs } from "./jobs.ts";
