@@ -8,11 +8,29 @@ export {
   throwIfAborted,
   writeFailure,
 } from "./errors.ts";
-export type { Platform } from "./platform/index.ts";
+export {
+  brokenAt,
+  canonicalJson,
+  follow,
+  isSigned,
+  origin,
+  sha256,
+  signHead,
+  verifyExport,
+} from "./ledger/index.ts";
+export type {
+  AuditHead,
+  AuditPort,
+  AuditQuery,
+  AuditRecord,
+  Platform,
+  SignedHead,
+} from "./platform/index.ts";
 export {
   type Clock,
   type Compute,
   type Context,
+  type Entropy,
   type LedgerEntry,
   type LedgerPort,
   type Logger,

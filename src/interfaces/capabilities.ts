@@ -1,4 +1,5 @@
 import type { Capability } from "../base/index.ts";
+import { auditCapabilities } from "../services/audit/index.ts";
 import { benchCapabilities } from "../services/bench/index.ts";
 import { forecastCapabilities } from "../services/forecast/index.ts";
 import { modelCapabilities } from "../services/model/index.ts";
@@ -8,4 +9,5 @@ export const capabilities: readonly Capability[] = [
   ...forecastCapabilities,
   ...modelCapabilities,
   ...benchCapabilities,
+  ...auditCapabilities,
 ];

@@ -1,3 +1,5 @@
+import type { AuditPort } from "./audit.ts";
+
 /**
  * What outlives a process and is shared between processes: one port for each room of `src/platform/`. Capabilities reach
  * them through `context.platform()`, which opens the state when it is first asked for, so that work that needs none of it
@@ -6,4 +8,7 @@
 export interface Platform {
   /** Where the state lives. */
   readonly state: "embedded" | "server";
+  readonly audit: AuditPort;
 }
+
+export type { AuditHead, AuditPort, AuditQuery, AuditRecord, SignedHead } from "./audit.ts";

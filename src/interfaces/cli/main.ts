@@ -28,6 +28,12 @@ function endAtOnce(): void {
   process.kill(process.pid, "SIGINT");
 }
 
+/** What another process is told of this one: its words without the flags, which may hold secrets. */
+function nameOf(argv: readonly string[]): string {
+  const firstFlag = argv.findIndex((word) => word.startsWith("-"));
+  return ["fathom", ...argv.slice(0, firstFlag < 0 ? 2 : Math.min(firstFlag, 2))].join(" ");
+}
+
 /** Runs the command of this process and leaves its exit status behind. */
 export async function main(
   overrides: Partial<Pick<CliOptions, "capabilities" | "argv">> = {},
@@ -55,8 +61,8 @@ export async function main(
   const platformOf = (folder: string) => {
     const dataFolder = resolve(folder);
     const known = platforms.get(dataFolder);
-    const platform =
-      known ?? lazyPlatform({ dataFolder, databaseUrl: process.env["DATABASE_URL"] || undefined });
+    const databaseUrl = process.env["DATABASE_URL"] || undefined;
+    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl, what: nameOf(process.argv.slice(2)) });
     platforms.set(dataFolder, platform);
     return platform;
   };

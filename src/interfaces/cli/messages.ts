@@ -45,6 +45,8 @@ export const messages = {
     "5    a needed service is unavailable",
     "130  interrupted",
   ],
+  serveName: "fathom serve",
+  stateClosed: "the state could not be opened; requests that need it try again",
   serveSummary: "Serve every capability over HTTP, with its OpenAPI page",
   startSummary: "The main job: train a forecast on prices, write its report, and serve it",
   reused: (folder: string, at: string) =>

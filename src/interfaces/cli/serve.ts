@@ -5,6 +5,7 @@ import { z } from "zod";
 import { type Capability, capability, type Logger } from "../../base/index.ts";
 import { type LazyPlatform, localContext, systemClock } from "../../platform/local/index.ts";
 import { parseInput } from "../call.ts";
+import { failureOf } from "../failure.ts";
 import { buildServer, listen, localNames } from "../http/index.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
@@ -69,6 +70,7 @@ export function serveCommand(
         options.artifact === undefined
           ? undefined
           : await localContext({ dataFolder, signal }).models.locate(options.artifact);
+      const release = await platformOf(folder).claim(messages.serveName);
       const logger = pino({ level: options.logLevel }, pino.destination(2));
       let model: ServedModel | undefined;
       const app = buildServer({
@@ -98,6 +100,12 @@ export function serveCommand(
       });
       try {
         const address = await listen(app, { host, port });
+        // Opened before the first request needs it; one that finds it closed tries again, and says what is wrong.
+        platformOf(folder)
+          .open()
+          .catch((error: unknown) =>
+            logger.warn({ err: failureOf(error, serve.name) }, messages.stateClosed),
+          );
         if (artifact !== undefined) {
           model = await openModel(artifact, signal);
           terminal.line(messages.servedModel(artifact));
@@ -109,6 +117,7 @@ export function serveCommand(
         });
       } finally {
         await app.close();
+        await release();
       }
       terminal.line(messages.stopped);
     },
