@@ -1,4 +1,5 @@
 import type { Capability } from "../base/index.ts";
+import { auditCapabilities } from "../services/audit/index.ts";
 import { benchCapabilities } from "../services/bench/index.ts";
 import { forecastCapabilities } from "../services/forecast/index.ts";
 import { jobsCapabilities } from "../services/jobs/index.ts";
@@ -12,4 +13,5 @@ export const capabilities: readonly Capability[] = [
   ...portfolioCapabilities,
   ...benchCapabilities,
   ...jobsCapabilities,
+  ...auditCapabilities,
 ];

@@ -1,3 +1,4 @@
+import type { AuditPort } from "./audit.ts";
 import type { JobsPort } from "./jobs.ts";
 
 /**
@@ -8,9 +9,11 @@ import type { JobsPort } from "./jobs.ts";
 export interface Platform {
   /** Where the state lives. */
   readonly state: "embedded" | "server";
+  readonly audit: AuditPort;
   readonly jobs: JobsPort;
 }
 
+export type { AuditHead, AuditPort, AuditQuery, AuditRecord, SignedHead } from "./audit.ts";
 export {
   type Job,
   type JobEvent,

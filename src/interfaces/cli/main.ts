@@ -30,6 +30,12 @@ function endAtOnce(): void {
   process.kill(process.pid, "SIGINT");
 }
 
+/** What another process is told of this one: its words without the flags, which may hold secrets. */
+function nameOf(argv: readonly string[]): string {
+  const firstFlag = argv.findIndex((word) => word.startsWith("-"));
+  return ["fathom", ...argv.slice(0, firstFlag < 0 ? 2 : Math.min(firstFlag, 2))].join(" ");
+}
+
 /** Runs the command of this process and leaves its exit status behind. */
 export async function main(
   overrides: Partial<Pick<CliOptions, "capabilities" | "argv">> & {
@@ -63,7 +69,8 @@ export async function main(
   const platformOf = (folder: string) => {
     const dataFolder = resolve(folder);
     const known = platforms.get(dataFolder);
-    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl, checkInput });
+    const what = nameOf(process.argv.slice(2));
+    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl, checkInput, what });
     platforms.set(dataFolder, platform);
     return platform;
   };

@@ -46,6 +46,8 @@ export const messages = {
     "5    a needed service is unavailable",
     "130  interrupted",
   ],
+  serveName: "fathom serve",
+  stateClosed: "the state could not be opened; requests that need it try again",
   serveSummary: "Serve every capability over HTTP, with its OpenAPI page",
   workerSummary: "Run queued jobs until it is stopped; as many workers as you like share the queue",
   working: (name: string, concurrency: number) =>

@@ -6,6 +6,7 @@ import { type Capability, capability, type Logger } from "../../base/index.ts";
 import type { Worker } from "../../platform/jobs/index.ts";
 import { localContext } from "../../platform/local/index.ts";
 import { parseInput } from "../call.ts";
+import { failureOf } from "../failure.ts";
 import { buildServer, listen, localNames } from "../http/index.ts";
 import { startLocalWorker } from "../jobs/start-worker.ts";
 import { jsonSchemaOf } from "../schema.ts";
@@ -81,8 +82,9 @@ export function serveCommand(
         options.artifact === undefined
           ? undefined
           : await localContext({ dataFolder, signal }).models.locate(options.artifact);
-      const logger = pino({ level: options.logLevel }, pino.destination(2));
       const platform = jobs.platformOf(folder);
+      const release = await platform.claim(messages.serveName);
+      const logger = pino({ level: options.logLevel }, pino.destination(2));
       let model: ServedModel | undefined;
       const app = buildServer({
         capabilities,
@@ -112,6 +114,12 @@ export function serveCommand(
       let worker: Worker | undefined;
       try {
         const address = await listen(app, { host, port });
+        // Opened before the first request needs it; one that finds it closed tries again, and says what is wrong.
+        platform
+          .open()
+          .catch((error: unknown) =>
+            logger.warn({ err: failureOf(error, serve.name) }, messages.stateClosed),
+          );
         if (options.runningTasks > 0) {
           worker = await startLocalWorker({
             ...jobs,
@@ -135,6 +143,7 @@ export function serveCommand(
         });
       } finally {
         await Promise.all([app.close(), stopWorker(worker, terminal)]);
+        await release();
       }
       terminal.line(messages.stopped);
     },

@@ -1,3 +1,4 @@
 export { fathom } from "./fathom.ts";
 export { installation } from "./installation.ts";
 export { jobEvents, jobSchedules, jobs } from "./jobs.ts";
+export { ledger, ledgerSealed, personalKeys } from "./ledger.ts";
