@@ -84,6 +84,60 @@ export const errorTable = {
     kind: "unavailable",
     meaning: "The answer took longer than the server waits. Ask for it as a task with `?mode=job`.",
   },
+  KEY_MISSING: {
+    kind: "forbidden",
+    meaning:
+      "The request carries no API key. Send `Authorization: Bearer fathom_...`; `fathom keys create` makes one.",
+  },
+  KEY_INVALID: {
+    kind: "forbidden",
+    meaning: "The API key is not one of this server, has expired, or was revoked.",
+  },
+  SCOPE_MISSING: {
+    kind: "forbidden",
+    meaning: "The API key is valid but may not do this. The message names the scope that it lacks.",
+  },
+  KEY_UNKNOWN: {
+    kind: "missing",
+    meaning: "There is no API key with this prefix. `fathom keys list` shows them.",
+  },
+  KEY_ENDED: {
+    kind: "conflict",
+    meaning:
+      "The API key was revoked, has expired or was rotated already, and so cannot be rotated. Make a new one.",
+  },
+  RATE_LIMITED: {
+    kind: "forbidden",
+    meaning:
+      "More requests than the key, the model or the address may make. Try again after the time in `Retry-After`.",
+  },
+  ORIGIN_FORBIDDEN: {
+    kind: "forbidden",
+    meaning:
+      "A web page of another origin asked in the name of the person who looks at it. Only the server's own pages may.",
+  },
+  ADDRESS_TOO_LONG: {
+    kind: "input",
+    meaning: "The address of the request is longer than the server accepts.",
+  },
+  HEADERS_TOO_LARGE: {
+    kind: "input",
+    meaning: "The headers of the request are larger than the server accepts.",
+  },
+  REQUEST_TIMEOUT: {
+    kind: "input",
+    meaning: "The request did not arrive whole in the time that it may take.",
+  },
+  KEYS_NEEDED: {
+    kind: "input",
+    meaning:
+      "A server that other machines can reach was asked to serve without keys. Only a loopback address may.",
+  },
+  CONFIGURATION_INVALID: {
+    kind: "input",
+    meaning:
+      "Settings in the configuration file, the environment or the flags are wrong. The message lists all of them.",
+  },
   STATE_HELD: {
     kind: "conflict",
     meaning:
@@ -111,6 +165,11 @@ export const errorTable = {
     kind: "conflict",
     meaning:
       "A line of the ledger is not what was written there. Keep the file, and find out who changed it.",
+  },
+  SESSION_UNKNOWN: {
+    kind: "missing",
+    meaning:
+      "There is no such session of this key: it was closed, or nobody used it for long. Initialize anew.",
   },
   NOT_BUILT: { kind: "unavailable", meaning: "Fathom was not built yet. Run `npm run build`." },
   FILE_FORBIDDEN: {

@@ -1,4 +1,4 @@
-export { type Capability, capability } from "./capability.ts";
+export { type Capability, capability, type Effect } from "./capability.ts";
 export { type ErrorCode, type ErrorKind, errorTable } from "./error-table.ts";
 export {
   type ErrorDetails,
@@ -49,10 +49,12 @@ export {
   transpose,
 } from "./linear-algebra/index.ts";
 export {
+  type ApiKey,
   type AuditHead,
   type AuditPort,
   type AuditQuery,
   type AuditRecord,
+  type IssuedKey,
   type Job,
   type JobEvent,
   type JobFailure,
@@ -65,7 +67,12 @@ export {
   type JobsPort,
   jobEventTypes,
   jobStatuses,
+  type KeyRefusal,
+  type KeyRequest,
+  type KeysPort,
+  type KeyVerdict,
   type Platform,
+  type RotateRequest,
   type ScheduleRequest,
   type SignedHead,
 } from "./platform/index.ts";
@@ -87,6 +94,7 @@ export {
   providers,
 } from "./ports.ts";
 export { foldIn, type Key, keyFrom, normal, permutation, splitKey, studentT, uniform } from "./random.ts";
+export { type Access, allows, covers, isScope } from "./scopes.ts";
 export {
   autocovariance,
   leastSquares,

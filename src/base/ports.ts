@@ -139,4 +139,6 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Who asked, as the ledger names them; the owner of the data folder when absent. */
   readonly actor?: string | undefined;
+  /** What the one who asked may do; everything when absent, as for the owner of the data folder. */
+  readonly scopes?: readonly string[] | undefined;
 }

@@ -3,6 +3,7 @@ import { auditCapabilities } from "../services/audit/index.ts";
 import { benchCapabilities } from "../services/bench/index.ts";
 import { forecastCapabilities } from "../services/forecast/index.ts";
 import { jobsCapabilities } from "../services/jobs/index.ts";
+import { keysCapabilitiesOf } from "../services/keys/index.ts";
 import { modelCapabilities } from "../services/model/index.ts";
 import { portfolioCapabilities } from "../services/portfolio/index.ts";
 
@@ -14,4 +15,5 @@ export const capabilities: readonly Capability[] = [
   ...benchCapabilities,
   ...jobsCapabilities,
   ...auditCapabilities,
+  ...keysCapabilitiesOf(() => capabilities),
 ];

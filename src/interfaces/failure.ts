@@ -34,9 +34,6 @@ export function failureOf(error: unknown, what: string, signal?: AbortSignal): F
   // The library of queries wraps what the database failed with, and says more than a caller may know.
   if (error instanceof Error && error.cause instanceof PlatformError) return failureOf(error.cause, what);
   if (signal?.aborted) return failureOf(interrupted(what), what);
-  // A query that failed is thrown with its text, and with why as its cause.
-  if (error instanceof Error && error.cause instanceof PlatformError && /^Failed query: /.test(error.message))
-    return failureOf(error.cause, what);
   const reason = error instanceof Error ? error.message : String(error);
   return { kind: "bug", code: "INTERNAL", message: reason.replace(/\s*\n\s*/g, " "), details: {} };
 }

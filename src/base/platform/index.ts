@@ -1,5 +1,6 @@
 import type { AuditPort } from "./audit.ts";
 import type { JobsPort } from "./jobs.ts";
+import type { KeysPort } from "./keys.ts";
 
 /**
  * What outlives a process and is shared between processes: one port for each room of `src/platform/`. Capabilities reach
@@ -11,6 +12,7 @@ export interface Platform {
   readonly state: "embedded" | "server";
   readonly audit: AuditPort;
   readonly jobs: JobsPort;
+  readonly keys: KeysPort;
 }
 
 export type { AuditHead, AuditPort, AuditQuery, AuditRecord, SignedHead } from "./audit.ts";
@@ -29,3 +31,12 @@ export {
   jobStatuses,
   type ScheduleRequest,
 } from "./jobs.ts";
+export type {
+  ApiKey,
+  IssuedKey,
+  KeyRefusal,
+  KeyRequest,
+  KeysPort,
+  KeyVerdict,
+  RotateRequest,
+} from "./keys.ts";

@@ -11,14 +11,17 @@ import {
   systemClock,
 } from "../../platform/local/index.ts";
 import { capabilities } from "../capabilities.ts";
+import { doctorCommand } from "../doctor/index.ts";
 import { failureOf, failureTable } from "../failure.ts";
 import { inputChecker } from "../jobs/perform.ts";
+import { mcpCommand } from "../mcp/index.ts";
 import { openServedModel } from "../served-model.ts";
+import { configCommand } from "./config.ts";
 import { messages } from "./messages.ts";
 import { type CliOptions, failureLine, runCli } from "./run.ts";
 import { serveCommand } from "./serve.ts";
 import { startCommand } from "./start.ts";
-import { packageVersion } from "./version.ts";
+import { packageVersion, wantedNode } from "./version.ts";
 import { workerCommand } from "./worker.ts";
 
 /**
@@ -63,10 +66,9 @@ export async function main(
 
   // One for each data folder, however many contexts are made; closed when the command has ended.
   const { jobModule, ...cli } = overrides;
-  const databaseUrl = process.env["DATABASE_URL"] || undefined;
   const checkInput = inputChecker(overrides.capabilities ?? capabilities);
   const platforms = new Map<string, LazyPlatform>();
-  const platformOf = (folder: string) => {
+  const platformOf = (folder: string, databaseUrl: string | undefined) => {
     const dataFolder = resolve(folder);
     const known = platforms.get(dataFolder);
     const what = nameOf(process.argv.slice(2));
@@ -74,15 +76,32 @@ export async function main(
     platforms.set(dataFolder, platform);
     return platform;
   };
-  const makeContext = (options: LocalContextOptions) =>
-    localContext({ platform: platformOf(options.dataFolder).open, ...options });
+  const makeContext = ({
+    databaseUrl,
+    ...options
+  }: LocalContextOptions & { databaseUrl?: string | undefined }) =>
+    localContext({ platform: platformOf(options.dataFolder, databaseUrl).open, ...options });
 
-  const jobWorld = { platformOf, databaseUrl, module: jobModule };
+  const jobWorld = { platformOf, module: jobModule };
   const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld);
+  const mcp = mcpCommand({
+    capabilities: overrides.capabilities ?? capabilities,
+    version: packageVersion(),
+    elapsed: systemClock.elapsed,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    makeContext,
+  });
+  const doctor = doctorCommand({
+    clock: systemClock,
+    nodeVersion: process.version,
+    wantedNode: wantedNode(),
+    platformOf,
+  });
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,
-    commands: [startCommand(serve, makeContext), serve, workerCommand(jobWorld)],
+    commands: [startCommand(serve, makeContext), serve, workerCommand(jobWorld), mcp, configCommand, doctor],
     version: packageVersion(),
     environment: process.env,
     stdout: process.stdout,

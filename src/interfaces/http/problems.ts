@@ -7,9 +7,15 @@ import { messages } from "./messages.ts";
 
 /** Codes that HTTP has its own status for; all others go by their kind. */
 const statusOfCode: { readonly [C in ErrorCode]?: number } = {
+  KEY_MISSING: 401,
+  KEY_INVALID: 401,
   METHOD_UNKNOWN: 405,
+  REQUEST_TIMEOUT: 408,
   BODY_TOO_LARGE: 413,
+  ADDRESS_TOO_LONG: 414,
   MEDIA_TYPE_UNKNOWN: 415,
+  RATE_LIMITED: 429,
+  HEADERS_TOO_LARGE: 431,
 } satisfies { readonly [C in keyof typeof errorTable]?: number };
 
 /** Seconds after which a refused caller may try again. */

@@ -33,8 +33,9 @@ export interface LocalContextOptions {
   readonly platform?: () => Promise<Platform>;
   /** The job that the capability runs as. */
   readonly job?: JobHandle | undefined;
-  /** Who asks, as the ledger names them. */
+  /** Who asked, and what they may do; the owner of the data folder, everything, when absent. */
   readonly actor?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
 }
 
 /** Every port of the context on this machine alone: files in a folder, no service to start. */
@@ -58,5 +59,6 @@ export function localContext(options: LocalContextOptions): Context {
     logger: options.logger ?? { info() {}, warn() {} },
     job: options.job,
     signal,
+    scopes: options.scopes,
   };
 }

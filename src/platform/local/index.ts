@@ -1,6 +1,7 @@
 export { systemClock } from "./clock.ts";
 export { type LocalContextOptions, localContext } from "./context.ts";
 export { systemEntropy } from "./entropy.ts";
+export { checkWritable } from "./folders.ts";
 export { localMarket } from "./market.ts";
 export { artifactFolder, localModels } from "./models.ts";
 export { installationKeyFile, type LazyPlatform, lazyPlatform, type PlatformOptions } from "./platform.ts";

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, type Platform, PlatformError, writeFailure } from "../../base/index.ts";
 import { type CheckInput, type Jobs, openJobs } from "../jobs/index.ts";
+import { openKeys } from "../keys/index.ts";
 import { importLines, installationKey, openLedger } from "../ledger/index.ts";
 import { openState, type State, takeLock } from "../state/index.ts";
 import { systemClock } from "./clock.ts";
@@ -43,6 +44,7 @@ interface Rooms {
   readonly platform: Platform;
   readonly state: State;
   readonly jobs: Jobs;
+  close(): Promise<void>;
 }
 
 export function lazyPlatform(options: PlatformOptions): LazyPlatform {
@@ -74,7 +76,7 @@ export function lazyPlatform(options: PlatformOptions): LazyPlatform {
       throw new PlatformError("conflict", "STATE_HELD", message, { file: dataFolder });
     },
     async close() {
-      await (await opened?.catch(() => undefined))?.state.close();
+      await (await opened?.catch(() => undefined))?.close();
       opened = undefined;
     },
   };
@@ -92,7 +94,19 @@ async function openRooms(folder: string, options: PlatformOptions): Promise<Room
     });
     await importLines(state, audit, join(dataFolder, "ledger.jsonl"));
     const jobs = await openJobs(state, checkInput);
-    return { platform: { state: state.kind, audit, jobs: jobs.port }, state, jobs };
+    const keys = await openKeys(state, { clock, entropy: systemEntropy });
+    return {
+      platform: { state: state.kind, audit, jobs: jobs.port, keys },
+      state,
+      jobs,
+      async close() {
+        try {
+          await keys.flush();
+        } finally {
+          await state.close();
+        }
+      },
+    };
   } catch (error) {
     await state.close();
     throw error;
