@@ -24,7 +24,36 @@ export const errorTable = {
     meaning: "There is no such command. The message lists the nearest ones.",
   },
   ROUTE_UNKNOWN: { kind: "missing", meaning: "There is no such route. `/docs` lists those that exist." },
-  TASK_UNKNOWN: { kind: "missing", meaning: "There is no background task with this id." },
+  JOB_UNKNOWN: { kind: "missing", meaning: "There is no job, or task of a server, with this id." },
+  JOB_CAPABILITY_UNKNOWN: {
+    kind: "input",
+    meaning: "There is no capability with this name that can run as a job.",
+  },
+  JOB_KEY_CONFLICT: {
+    kind: "conflict",
+    meaning:
+      "The idempotency key belongs to a job with another capability or input. Use a new key for a new request.",
+  },
+  JOB_NOT_ENDED: {
+    kind: "conflict",
+    meaning: "Only a job that failed or was cancelled can be tried again. This one is done, waits or runs.",
+  },
+  JOB_TIMEOUT: {
+    kind: "unavailable",
+    meaning:
+      "An attempt of a job took longer than its `timeoutSeconds`. It is tried again while attempts are left.",
+  },
+  JOB_CRASHED: {
+    kind: "unavailable",
+    meaning:
+      "The process that ran a job ended before the job did, as when memory runs out. It is tried again while attempts are left.",
+  },
+  JOB_LEASE_LOST: {
+    kind: "unavailable",
+    meaning:
+      "The worker that had a job was killed or cut off from the database. Another one tries it again while attempts are left.",
+  },
+  SCHEDULE_UNKNOWN: { kind: "missing", meaning: "There is no schedule with this name." },
   BODY_TOO_LARGE: { kind: "input", meaning: "The request body is larger than the server accepts." },
   PORT_IN_USE: {
     kind: "unavailable",
@@ -340,6 +369,50 @@ export const errorTable = {
   FORECAST_NOTHING_MOVES: {
     kind: "input",
     meaning: "Every price is the same, so there is nothing to learn and nothing to judge by.",
+  },
+  // portfolio
+  PORTFOLIO_PRICES_INVALID: {
+    kind: "input",
+    meaning:
+      "A price is zero, negative or given twice with different values, or no asset has a price that changes. The message names the line.",
+  },
+  PORTFOLIO_TOO_SHORT: {
+    kind: "input",
+    meaning: "There are too few periods with returns for what was asked. The message gives both numbers.",
+  },
+  PORTFOLIO_OPTION_INVALID: {
+    kind: "input",
+    meaning:
+      "An option of an estimator, objective or constraint is outside its range, or missing where the objective needs it. The message names it.",
+  },
+  PORTFOLIO_CONSTRAINT_INVALID: {
+    kind: "input",
+    meaning:
+      "A constraint in words cannot be read, or names an asset or group that is not there. The message shows the place and the nearest names.",
+  },
+  PORTFOLIO_VIEW_INVALID: {
+    kind: "input",
+    meaning:
+      "A view on returns cannot be read, is not a finite number, names an asset that is not there, or asks for what no scenario reaches. The message shows the view.",
+  },
+  PORTFOLIO_FORECAST_INVALID: {
+    kind: "input",
+    meaning: "An asset has no forecast, or one whose mean, horizon or quantiles no price can follow.",
+  },
+  PORTFOLIO_INFEASIBLE: {
+    kind: "conflict",
+    meaning:
+      "No weights satisfy all constraints. The message names the smallest set of them that contradict each other, and the nearest relaxation that has an answer.",
+  },
+  PORTFOLIO_UNBOUNDED: {
+    kind: "input",
+    meaning:
+      "The objective has no best value under these constraints, such as a Sharpe ratio when no allowed portfolio earns more than the risk-free rate.",
+  },
+  PORTFOLIO_NOT_SOLVED: {
+    kind: "conflict",
+    meaning:
+      "The solver could not prove its answer to the tolerance it promises, so none is given. The message names the method, the gap it reached and the tolerance.",
   },
 } as const satisfies Record<string, ErrorEntry>;
 

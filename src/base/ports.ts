@@ -2,7 +2,7 @@
  * What a capability may ask of the world around it. Services see only these interfaces; `platform/` implements them, and a
  * test passes its own. No code below `interfaces/` reads the environment, the wall clock or a global random source.
  */
-import type { Platform } from "./platform/index.ts";
+import type { JobHandle, Platform } from "./platform/index.ts";
 import type { Key } from "./random.ts";
 import type { UtcMs } from "./time.ts";
 
@@ -62,7 +62,14 @@ export interface ModelsPort {
 export interface LedgerEntry {
   readonly action: string;
   readonly subject: string;
+  /** Nothing personal: what is in the chain stays there for good. */
   readonly payload: Readonly<Record<string, unknown>>;
+  /** Who did it; the one who asked, when absent. */
+  readonly actor?: string | undefined;
+  /** Data of a person, sealed under a key of their own and outside of the chain, so that it can be erased. */
+  readonly personal?:
+    | { readonly person: string; readonly data: Readonly<Record<string, unknown>> }
+    | undefined;
 }
 
 export interface LedgerPort {
@@ -127,6 +134,8 @@ export interface Context {
   readonly logger: Logger;
   /** The durable, shared part of the world: registry, jobs, keys, audit. @throws PlatformError when it cannot be opened */
   platform(): Promise<Platform>;
+  /** The job that this call runs as; absent when somebody waits for the answer. */
+  readonly job?: JobHandle | undefined;
   readonly signal: AbortSignal;
   /** Who asked, as the ledger names them; the owner of the data folder when absent. */
   readonly actor?: string | undefined;

@@ -31,7 +31,7 @@ export function failureOf(error: unknown, what: string, signal?: AbortSignal): F
     const { kind, code, message, details } = error;
     return { kind, code, message, details };
   }
-  // A query that failed carries what failed below it.
+  // The library of queries wraps what the database failed with, and says more than a caller may know.
   if (error instanceof Error && error.cause instanceof PlatformError) return failureOf(error.cause, what);
   if (signal?.aborted) return failureOf(interrupted(what), what);
   const reason = error instanceof Error ? error.message : String(error);

@@ -55,6 +55,7 @@ async function server(
     version: "1.2.3",
     dataFolder,
     clock,
+    jobs: async () => (await platform.open()).jobs,
     makeContext: (world) =>
       localContext({ dataFolder, workingFolder: dataFolder, platform: platform.open, clock, ...world }),
     guard: { keys: async () => keys, clock, ...guard },
@@ -150,6 +151,7 @@ test("opens only what is meant for everybody, and closes a route that nobody tho
     version: "1.2.3",
     dataFolder,
     clock,
+    jobs: async () => (await platform.open()).jobs,
     makeContext: (world) => localContext({ dataFolder, ...world }),
     guard: { keys: async () => keys, clock },
   });
@@ -201,9 +203,9 @@ test("shows tasks to those alone who may ask for such a thing", async () => {
   expect((await as(mine.token, "/v1/tasks")).json().tasks).toHaveLength(1);
   expect((await as(other.token, "/v1/tasks")).json().tasks).toEqual([]);
   for (const url of [task.href, task.events])
-    expect((await as(other.token, url)).json().code).toBe("TASK_UNKNOWN");
-  expect((await as(other.token, task.href, "DELETE")).json().code).toBe("TASK_UNKNOWN");
-  expect((await as(mine.token, task.href)).json().task.status).toBe("running");
+    expect((await as(other.token, url)).json().code).toBe("JOB_UNKNOWN");
+  expect((await as(other.token, task.href, "DELETE")).json().code).toBe("JOB_UNKNOWN");
+  expect((await as(mine.token, task.href)).json().task.status).toBe("queued"); // nobody works here
   expect((await as(mine.token, task.href, "DELETE")).statusCode).toBe(200);
 });
 

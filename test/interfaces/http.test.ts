@@ -5,22 +5,28 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { expect, onTestFinished, test } from "vitest";
 import { buildServer, type ServerOptions } from "../../src/interfaces/http/index.ts";
-import { localContext, systemClock } from "../../src/platform/local/index.ts";
+import { localContext } from "../../src/platform/local/index.ts";
+import { jobsCapabilities } from "../../src/services/jobs/index.ts";
 import { modelCapabilities } from "../../src/services/model/index.ts";
+import { toyJobs } from "./toy-jobs.ts";
 import { toys } from "./toys.ts";
 
-async function server(overrides: Partial<ServerOptions> = {}) {
+async function server(overrides: Partial<ServerOptions> = {}, { running = 1 } = {}) {
   const dataFolder = await realpath(await mkdtemp(join(tmpdir(), "fathom-http-")));
+  const { capabilities = toys } = overrides;
+  const jobs = toyJobs({ capabilities, dataFolder, running });
   const app = buildServer({
-    capabilities: toys,
+    capabilities,
     version: "1.2.3",
     dataFolder,
-    clock: systemClock,
-    makeContext: (world) => localContext({ dataFolder, workingFolder: dataFolder, ...world }),
+    jobs: async () => (await jobs.open()).jobs,
+    makeContext: (world) =>
+      localContext({ dataFolder, workingFolder: dataFolder, platform: jobs.open, ...world }),
     ...overrides,
   });
   onTestFinished(async () => {
     await app.close();
+    await jobs.close();
     await rm(dataFolder, { recursive: true, force: true });
   });
   await app.ready();
@@ -140,8 +146,16 @@ test.each([
     '{"artifact":"nothing"}',
     { "content-type": "application/json" },
   ],
-  ["GET", "/v1/tasks/1234", 404, "TASK_UNKNOWN", undefined, {}],
-  ["GET", "/v1/tasks/1234/events", 404, "TASK_UNKNOWN", undefined, {}],
+  ["GET", "/v1/tasks/1234", 404, "JOB_UNKNOWN", undefined, {}],
+  ["GET", "/v1/tasks/1234/events", 404, "JOB_UNKNOWN", undefined, {}],
+  [
+    "POST",
+    "/v1/toy/count",
+    400,
+    "INPUT_INVALID",
+    "{}",
+    { "content-type": "application/json", "idempotency-key": "two words" },
+  ],
   ["GET", "/%zz", 400, "INPUT_INVALID", undefined, {}],
 ] as const)("answers %s %s with %d %s", async (method, url, status, code, payload, headers) => {
   const { app } = await server({ bodyLimitBytes: 1024 });
@@ -322,6 +336,7 @@ test("cancels a running task and a waiting one", async () => {
   const { app, post } = await server();
   const long = { to: 100_000, stepMs: 5 };
   const first = (await post("/v1/toy/count", long)).json().task;
+  await taskWhen(app, first.href, (status) => status === "running");
   const second = (await post("/v1/toy/count", long)).json().task;
   expect(second.status).toBe("queued");
   const cancelled = await app.inject({ method: "DELETE", url: second.href });
@@ -332,12 +347,13 @@ test("cancels a running task and a waiting one", async () => {
   expect(again.json().task.status).toBe("cancelled");
 });
 
-test("runs one task at a time, lets some wait, and refuses the next", async () => {
-  const { app, post } = await server({ tasks: { running: 1, waiting: 1 } });
+test("lets some tasks wait, and refuses the next", async () => {
+  const { app, post } = await server({ waitingTasks: 1 });
   const long = { to: 100_000, stepMs: 5 };
   const first = (await post("/v1/toy/count", long)).json().task;
+  await taskWhen(app, first.href, (status) => status === "running");
   const second = (await post("/v1/toy/count", { to: 1 })).json().task;
-  expect([first.status, second.status]).toEqual(["running", "queued"]);
+  expect(second.status).toBe("queued");
   const third = await post("/v1/toy/count", long);
   expect(third.statusCode).toBe(503);
   expect(third.json().code).toBe("SERVER_BUSY");
@@ -346,16 +362,42 @@ test("runs one task at a time, lets some wait, and refuses the next", async () =
   expect((await taskWhen(app, second.href, ended)).status).toBe("done");
 });
 
-test("remembers so many tasks that have ended", async () => {
-  const { app, post } = await server({ tasks: { kept: 2 } });
+test("lists tasks, the newest first, without their outputs", async () => {
+  const { app, post } = await server();
   const ids: string[] = [];
   for (let i = 0; i < 3; i++) {
     const { task } = (await post("/v1/toy/count", { to: 1, stepMs: 0 })).json();
-    ids.push(task.id);
+    ids.unshift(task.id);
     await taskWhen(app, task.href, ended);
   }
   const { tasks } = (await app.inject("/v1/tasks")).json();
-  expect(tasks.map(({ id }: { id: string }) => id)).toEqual([ids[2], ids[1]]);
+  expect(tasks.map(({ id }: { id: string }) => id)).toEqual(ids);
+  expect(tasks[0]).toMatchObject({ status: "done", attempt: 1 });
+  expect(tasks[0].output).toBeUndefined();
+});
+
+test("finds the task of a request that is sent again with its key, and refuses the key for another", async () => {
+  const { post } = await server();
+  const headers = { "idempotency-key": "4711" };
+  const first = (await post("/v1/toy/count", { to: 1 }, headers)).json().task;
+  expect((await post("/v1/toy/count", { to: 1 }, headers)).json().task.id).toBe(first.id);
+  const other = await post("/v1/toy/count", { to: 2 }, headers);
+  expect([other.statusCode, other.json().code]).toEqual([409, "JOB_KEY_CONFLICT"]);
+});
+
+test("holds the paths of jobs that are queued or scheduled by name to the data folder", async () => {
+  const { post, dataFolder } = await server({ capabilities: [...toys, ...jobsCapabilities] }, { running: 0 });
+  const asked = { capability: "toy.movingAverage", request: { data: "/etc/passwd" } };
+  const outside = await post("/v1/jobs/submit", asked);
+  expect([outside.statusCode, outside.json().code]).toEqual([403, "FILE_FORBIDDEN"]);
+  const scheduled = await post("/v1/jobs/schedule", { ...asked, name: "x", cron: "0 0 * * *" });
+  expect([scheduled.statusCode, scheduled.json().code]).toEqual([403, "FILE_FORBIDDEN"]);
+  const inside = await post("/v1/jobs/submit", { ...asked, request: { data: "p.csv" } });
+  const { id } = inside.json().job;
+  const shown = (await post("/v1/jobs/show", { id })).json();
+  expect(shown.input.data).toBe(join(dataFolder, "p.csv"));
+  const nested = await post("/v1/jobs/submit", { capability: "jobs.submit", request: asked });
+  expect([nested.statusCode, nested.json().code]).toEqual([400, "JOB_CAPABILITY_UNKNOWN"]);
 });
 
 test("answers about its health while a task runs", async () => {
@@ -409,14 +451,15 @@ test("stops what takes too long, ends event streams and closes its model when it
   });
   const address = await app.listen({ port: 0, host: "127.0.0.1" });
   const { task } = (await post("/v1/toy/count", { to: 100_000, stepMs: 5 })).json();
+  await taskWhen(app, task.href, (status) => status === "running");
   const stream = await fetch(address + task.events);
   const waiting = fetch(`${address}/v1/toy/wait`, jsonRequest({}));
   await new Promise((resolve) => setTimeout(resolve, 900)); // lets the request arrive
   await app.close();
-  expect(eventsOf(await stream.text()).at(-1)).toMatchObject({
-    event: "failed",
-    data: { problem: { code: "INTERRUPTED" } },
-  });
+  // The job goes on elsewhere, and so does its reader.
+  const types = eventsOf(await stream.text()).map(({ event }) => event);
+  expect(types.slice(0, 2)).toEqual(["queued", "started"]);
+  expect(types).not.toContain("failed");
   expect((await waiting).status).toBe(503);
   expect(closed).toBe(1);
 });

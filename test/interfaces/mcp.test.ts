@@ -64,6 +64,7 @@ async function serve(stopLimitMs = 100) {
     version: "1.2.3",
     dataFolder,
     clock: systemClock,
+    jobs: async () => (await platform.open()).jobs,
     stopLimitMs,
     makeContext: (world) =>
       localContext({ dataFolder, workingFolder: dataFolder, platform: platform.open, ...world }),

@@ -1,3 +1,5 @@
+import type { AuditPort } from "./audit.ts";
+import type { JobsPort } from "./jobs.ts";
 import type { KeysPort } from "./keys.ts";
 
 /**
@@ -8,9 +10,27 @@ import type { KeysPort } from "./keys.ts";
 export interface Platform {
   /** Where the state lives. */
   readonly state: "embedded" | "server";
+  readonly audit: AuditPort;
+  readonly jobs: JobsPort;
   readonly keys: KeysPort;
 }
 
+export type { AuditHead, AuditPort, AuditQuery, AuditRecord, SignedHead } from "./audit.ts";
+export {
+  type Job,
+  type JobEvent,
+  type JobFailure,
+  type JobFilter,
+  type JobHandle,
+  type JobOutcome,
+  type JobRequest,
+  type JobSchedule,
+  type JobStatus,
+  type JobsPort,
+  jobEventTypes,
+  jobStatuses,
+  type ScheduleRequest,
+} from "./jobs.ts";
 export type {
   ApiKey,
   IssuedKey,

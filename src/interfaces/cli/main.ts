@@ -13,6 +13,7 @@ import {
 import { capabilities } from "../capabilities.ts";
 import { doctorCommand } from "../doctor/index.ts";
 import { failureOf, failureTable } from "../failure.ts";
+import { inputChecker } from "../jobs/perform.ts";
 import { mcpCommand } from "../mcp/index.ts";
 import { openServedModel } from "../served-model.ts";
 import { configCommand } from "./config.ts";
@@ -21,6 +22,7 @@ import { type CliOptions, failureLine, runCli } from "./run.ts";
 import { serveCommand } from "./serve.ts";
 import { startCommand } from "./start.ts";
 import { packageVersion, wantedNode } from "./version.ts";
+import { workerCommand } from "./worker.ts";
 
 /**
  * Ends as a program without a handler would, with status 130. An orderly exit ends worker threads where they stand, and one that stands
@@ -31,9 +33,18 @@ function endAtOnce(): void {
   process.kill(process.pid, "SIGINT");
 }
 
+/** What another process is told of this one: its words without the flags, which may hold secrets. */
+function nameOf(argv: readonly string[]): string {
+  const firstFlag = argv.findIndex((word) => word.startsWith("-"));
+  return ["fathom", ...argv.slice(0, firstFlag < 0 ? 2 : Math.min(firstFlag, 2))].join(" ");
+}
+
 /** Runs the command of this process and leaves its exit status behind. */
 export async function main(
-  overrides: Partial<Pick<CliOptions, "capabilities" | "argv">> = {},
+  overrides: Partial<Pick<CliOptions, "capabilities" | "argv">> & {
+    /** The module of the processes that run jobs. */
+    readonly jobModule?: URL;
+  } = {},
 ): Promise<void> {
   const controller = new AbortController();
   const stop = () => {
@@ -54,11 +65,14 @@ export async function main(
   process.stderr.on("error", () => {});
 
   // One for each data folder, however many contexts are made; closed when the command has ended.
+  const { jobModule, ...cli } = overrides;
+  const checkInput = inputChecker(overrides.capabilities ?? capabilities);
   const platforms = new Map<string, LazyPlatform>();
   const platformOf = (folder: string, databaseUrl: string | undefined) => {
     const dataFolder = resolve(folder);
     const known = platforms.get(dataFolder);
-    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl });
+    const what = nameOf(process.argv.slice(2));
+    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl, checkInput, what });
     platforms.set(dataFolder, platform);
     return platform;
   };
@@ -68,7 +82,8 @@ export async function main(
   }: LocalContextOptions & { databaseUrl?: string | undefined }) =>
     localContext({ platform: platformOf(options.dataFolder, databaseUrl).open, ...options });
 
-  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, platformOf);
+  const jobWorld = { platformOf, module: jobModule };
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld);
   const mcp = mcpCommand({
     capabilities: overrides.capabilities ?? capabilities,
     version: packageVersion(),
@@ -86,7 +101,7 @@ export async function main(
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,
-    commands: [startCommand(serve, makeContext), serve, mcp, configCommand, doctor],
+    commands: [startCommand(serve, makeContext), serve, workerCommand(jobWorld), mcp, configCommand, doctor],
     version: packageVersion(),
     environment: process.env,
     stdout: process.stdout,
@@ -95,7 +110,8 @@ export async function main(
     signal: controller.signal,
     elapsed: systemClock.elapsed,
     makeContext,
-    ...overrides,
+    workingFolder: process.cwd(),
+    ...cli,
   });
   await Promise.all([...platforms.values()].map((platform) => platform.close()));
   // Workers or sockets that something forgot to close must not hold the prompt.

@@ -29,6 +29,7 @@ export const messages = {
     json: "print exactly one JSON document, the output, on standard output",
     dataFolder: "where models, checkpoints and the ledger live (default ./fathom-data)",
     provider: "what trains and runs networks (default cpu); cuda and webgpu need their libraries",
+    detach: "queue it as a job and print its id instead of waiting; a worker or a server runs it",
     config: "the configuration file (default ./fathom.config.json, when it is there)",
     quiet: "no progress and no notes on standard error; warnings and errors stay",
     help: "this page",
@@ -48,7 +49,17 @@ export const messages = {
     "5    a needed service is unavailable",
     "130  interrupted",
   ],
+  serveName: "fathom serve",
+  stateClosed: "the state could not be opened; requests that need it try again",
   serveSummary: "Serve every capability over HTTP, with its OpenAPI page",
+  workerSummary: "Run queued jobs until it is stopped; as many workers as you like share the queue",
+  working: (name: string, concurrency: number) =>
+    `worker ${name} takes up to ${concurrency} ${concurrency === 1 ? "job" : "jobs"} at a time; Ctrl-C stops it`,
+  draining: (count: number) =>
+    `stopping: ${count} running ${count === 1 ? "job saves its" : "jobs save their"} work and ${count === 1 ? "goes" : "go"} back into the queue`,
+  detached: (id: string, words: string) =>
+    `job      ${id}\nfollow   fathom jobs follow ${id}${words}\ncancel   fathom jobs cancel ${id}${words}`,
+  detachedInput: (flag: string) => `${flag}: expected a file, since a job has no standard input, received -`,
   startSummary: "The main job: train a forecast on prices, write its report, and serve it",
   reused: (folder: string, at: string) =>
     `model ${folder} of ${at} is used again; --retrain trains a new one`,

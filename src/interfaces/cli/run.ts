@@ -64,6 +64,8 @@ export interface CliOptions {
   readonly readInput: (path: string) => Promise<string>;
   readonly signal: AbortSignal;
   readonly elapsed: () => number;
+  /** Where relative paths of a job start that is queued from here. */
+  readonly workingFolder?: string | undefined;
   readonly makeContext: (options: {
     dataFolder: string;
     databaseUrl?: string | undefined;
@@ -180,6 +182,7 @@ async function runCapability(
     progress: terminal,
     logger: terminal,
   });
+  if (common.detach === true) return detach(capability, input, context, common, options);
   const output = await call(capability, input, context).catch((error: unknown) => {
     throw asFlag(error, schema);
   });
@@ -187,6 +190,24 @@ async function runCapability(
   if (common.json === true) options.stdout.write(`${JSON.stringify(output)}\n`);
   else if (capability.print) options.stdout.write(`${capability.print(output).trimEnd()}\n`);
   else options.stdout.write(`${JSON.stringify(output, null, 2)}\n`);
+}
+
+/** Queues the call as a job, and says how to hear of it. */
+async function detach(
+  { name, paths }: Capability,
+  input: Record<string, unknown>,
+  context: Context,
+  common: Arguments["common"],
+  { stdout, workingFolder }: CliOptions,
+): Promise<void> {
+  const piped = paths.find((path) => input[path] === "-");
+  if (piped !== undefined)
+    throw new PlatformError("input", "INPUT_INVALID", messages.detachedInput(flagName([piped])));
+  const { jobs } = await context.platform();
+  const { job } = await jobs.submit({ capability: name, input, workingFolder });
+  const folder = common.dataFolder === undefined ? "" : ` --data-folder ${common.dataFolder}`;
+  const text = common.json === true ? JSON.stringify({ job: job.id }) : messages.detached(job.id, folder);
+  stdout.write(`${text}\n`);
 }
 
 /** A service names a field of its input, where the user wrote a flag. */

@@ -3,14 +3,18 @@ import { resolve } from "node:path";
 import { pino } from "pino";
 import { z } from "zod";
 import { type Capability, capability, type Logger, PlatformError } from "../../base/index.ts";
-import { type LazyPlatform, localContext, systemClock } from "../../platform/local/index.ts";
+import type { Worker } from "../../platform/jobs/index.ts";
+import { localContext, systemClock } from "../../platform/local/index.ts";
 import { parseInput } from "../call.ts";
+import { failureOf } from "../failure.ts";
 import { buildServer, listen, localNames } from "../http/index.ts";
+import { startLocalWorker } from "../jobs/start-worker.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
 import type { ExtraCommand } from "./run.ts";
 import { packageVersion } from "./version.ts";
+import { type JobWorld, jobFlags, stopWorker } from "./worker.ts";
 
 /** Its settings: every one is a flag, a variable and a line of the configuration file. */
 export const ServeSettings = z.object({
@@ -29,9 +33,18 @@ export const ServeSettings = z.object({
     .default(1024 * 1024)
     .describe("the largest request body"),
   answerTimeoutSeconds: z.number().positive().default(60).describe("how long an answer may take"),
-  runningTasks: z.int().min(1).default(1).describe("how many tasks run at a time; others wait"),
-  waitingTasks: z.int().min(0).default(16).describe("how many tasks may wait"),
-  stopSeconds: z.number().min(0).default(10).describe("how long requests in flight may take when it stops"),
+  runningTasks: z
+    .int()
+    .min(0)
+    .default(1)
+    .describe("how many jobs run here at a time; others wait, or run in workers; 0 leaves all to workers"),
+  waitingTasks: z.int().min(0).default(1000).describe("how many jobs may wait before new ones are refused"),
+  stopSeconds: z
+    .number()
+    .min(0)
+    .default(10)
+    .describe("how long requests in flight, and jobs that save their work, may take when it stops"),
+  leaseSeconds: jobFlags.leaseSeconds,
   logLevel: z
     .enum(["silent", "error", "warn", "info", "debug"])
     .default("info")
@@ -84,12 +97,12 @@ export type OpenModel = (folder: string, signal: AbortSignal) => Promise<ServedM
 
 /**
  * @param openModel loads and checks the model of `--artifact` before the server is ready
- * @param platformOf the platform of a data folder, opened when first needed and closed by whoever owns the process
+ * @param jobs how jobs are reached and run
  */
 export function serveCommand(
   capabilities: readonly Capability[],
   openModel: OpenModel,
-  platformOf: (dataFolder: string, databaseUrl: string | undefined) => LazyPlatform,
+  jobs: JobWorld,
 ): ExtraCommand {
   return {
     name: serve.name,
@@ -100,12 +113,14 @@ export function serveCommand(
       const { host, port } = options;
       const folder = resolve(dataFolder);
       expectKeys(options);
-      const platform = platformOf(folder, configuration.values.databaseUrl);
+      const { databaseUrl } = configuration.values;
+      const platform = jobs.platformOf(folder, databaseUrl);
       // Found before anything opens, from where the user stands; a request's own paths start at the data folder.
       const artifact =
         options.artifact === undefined
           ? undefined
           : await localContext({ dataFolder, signal }).models.locate(options.artifact);
+      const release = await platform.claim(messages.serveName);
       const logger = pino({ level: options.logLevel }, pino.destination(2));
       let model: ServedModel | undefined;
       const app = buildServer({
@@ -120,7 +135,8 @@ export function serveCommand(
         bodyLimitBytes: options.bodyLimitBytes,
         answerTimeoutMs: options.answerTimeoutSeconds * 1000,
         stopLimitMs: options.stopSeconds * 1000,
-        tasks: { running: options.runningTasks, waiting: options.waitingTasks },
+        jobs: async () => (await platform.open()).jobs,
+        waitingTasks: options.waitingTasks,
         defaults: artifact === undefined ? {} : artifactDefaults(capabilities, artifact),
         ready: () => artifact === undefined || model?.ready() === true,
         onClose: async () => model?.close(),
@@ -149,8 +165,28 @@ export function serveCommand(
             logger: portLogger(logger.child({ reqId: requestId })),
           }),
       });
+      let worker: Worker | undefined;
       try {
         const address = await listen(app, { host, port });
+        // Opened before the first request needs it; one that finds it closed tries again, and says what is wrong.
+        platform
+          .open()
+          .catch((error: unknown) =>
+            logger.warn({ err: failureOf(error, serve.name) }, messages.stateClosed),
+          );
+        if (options.runningTasks > 0) {
+          worker = await startLocalWorker({
+            ...jobs,
+            platform,
+            databaseUrl,
+            dataFolder: folder,
+            provider,
+            logger: portLogger(logger),
+            concurrency: options.runningTasks,
+            leaseSeconds: options.leaseSeconds,
+            stopSeconds: options.stopSeconds,
+          });
+        }
         if (artifact !== undefined) {
           model = await openModel(artifact, signal);
           terminal.line(messages.servedModel(artifact));
@@ -164,7 +200,8 @@ export function serveCommand(
           signal.addEventListener("abort", () => done(), { once: true });
         });
       } finally {
-        await app.close();
+        await Promise.all([app.close(), stopWorker(worker, terminal)]);
+        await release();
       }
       terminal.line(messages.stopped);
     },
@@ -194,7 +231,7 @@ function allowedHosts(host: string): { allowedHosts?: readonly string[] } {
   return names === undefined ? {} : { allowedHosts: names };
 }
 
-function portLogger(logger: Pick<pino.Logger, "info" | "warn">): Logger {
+export function portLogger(logger: Pick<pino.Logger, "info" | "warn">): Logger {
   return {
     info: (message, values) => logger.info({ ...values }, message),
     warn: (message, values) => logger.warn({ ...values }, message),

@@ -5,17 +5,18 @@ import {
   type Capability,
   type Context,
   interrupted,
+  type JobsPort,
   PlatformError,
   type ProgressPort,
 } from "../../base/index.ts";
 import { call, parseInput } from "../call.ts";
 import { showValue } from "../issues.ts";
+import { withJobs } from "./confined-jobs.ts";
 import { askerOf } from "./guard/index.ts";
 import { messages } from "./messages.ts";
 import { routeOf } from "./openapi.ts";
 import { confinePaths } from "./paths.ts";
 import { taskAnswer } from "./task-routes.ts";
-import type { Tasks } from "./tasks.ts";
 
 export interface CapabilityRouteOptions {
   readonly capabilities: readonly Capability[];
@@ -28,7 +29,9 @@ export interface CapabilityRouteOptions {
   }) => Context;
   readonly dataFolder: string;
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly tasks: Tasks;
+  /** Jobs as the one who asks may see them. */
+  readonly jobsOf: (request: FastifyRequest) => Promise<JobsPort>;
+  readonly waitingTasks: number;
   readonly answerTimeoutMs: number;
   /** Answers in flight, so that a server that stops can wait for them. */
   readonly inFlight: Set<Promise<unknown>>;
@@ -52,20 +55,48 @@ export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteO
       const parsed = parseInput(capability, { ...defaults, ...raw }, nameField);
       const asked = await confinePaths(capability, onlyAsked(parsed, defaults, raw), options.dataFolder);
       const input = { ...parsed, ...asked };
-      const run = (signal: AbortSignal, progress: ProgressPort) =>
-        call(
-          capability,
-          input,
-          options.makeContext({ signal, progress, requestId: request.id, ...askerOf(request) }),
-        );
       if (asTask) {
-        const task = options.tasks.start(capability.name, ({ signal, progress }) => run(signal, progress));
-        const answer = taskAnswer(task, options.dataFolder);
+        const answer = await queueTask(request, capability, input, options);
         return reply.code(202).header("location", answer.task.href).send(answer);
       }
-      return await answerInTime(request, reply, options, (signal) => run(signal, { report() {} }));
+      return await answerInTime(request, reply, options, (signal) => {
+        const world = { signal, progress: { report() {} }, requestId: request.id, ...askerOf(request) };
+        const context = options.makeContext(world);
+        return call(
+          capability,
+          input,
+          withJobs(context, () => options.jobsOf(request)),
+        );
+      });
     });
   }
+}
+
+/**
+ * Queues a capability. With the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) a request that is sent again
+ * finds the task that the first one made.
+ */
+async function queueTask(
+  request: FastifyRequest,
+  { name }: Capability,
+  input: Readonly<Record<string, unknown>>,
+  { jobsOf, waitingTasks, dataFolder }: CapabilityRouteOptions,
+) {
+  const port = await jobsOf(request);
+  if ((await port.countQueued(waitingTasks)) >= waitingTasks)
+    throw new PlatformError("unavailable", "SERVER_BUSY", messages.busy(waitingTasks));
+  const { job } = await port.submit({
+    capability: name,
+    input,
+    idempotencyKey: keyOf(request),
+  });
+  return taskAnswer(job, dataFolder);
+}
+
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers["idempotency-key"];
+  if (key === undefined || (typeof key === "string" && /^[\x21-\x7e]{1,200}$/.test(key))) return key;
+  throw new PlatformError("input", "INPUT_INVALID", messages.keyInvalid(String(key)));
 }
 
 /** Runs until it answers, the caller leaves, the server stops or the time is over. */

@@ -6,11 +6,12 @@ export const messages = {
   answer: "The answer",
   accepted: "The task was accepted; it runs in the background",
   taskSummary: "State, progress, and when it is done the output of a task",
-  tasksSummary: "The tasks that this server remembers, newest first",
+  tasksSummary: "The hundred newest tasks, newest first",
   eventsSummary:
     "Progress of a task as server-sent events, then one event done or failed; Last-Event-ID resumes",
   events: "A stream of events; the data of each is JSON",
-  cancelSummary: "Cancel a task; one that has ended already stays as it is",
+  keyDescription: "A request that is sent again with the same key finds the task that the first one made",
+  cancelSummary: "Cancel a task and all of its parts; one that has ended already stays as it is",
   healthSummary: "Whether the server runs",
   readySummary: "Whether the server is ready to answer: 503 until its model is loaded",
   modeDescription: "`job` runs the capability as a background task and answers 202",
@@ -51,7 +52,8 @@ export const messages = {
   unknownRoute: (method: string, url: string) =>
     `${method} ${url}: there is no such route; GET /docs lists what there is`,
   unknownMethod: (method: string, url: string, allowed: string) => `${method} ${url}: expected ${allowed}`,
-  unknownTask: (id: string) => `expected the id of a task of this server, received ${JSON.stringify(id)}`,
+  keyInvalid: (received: string) =>
+    `idempotency-key: expected 1 to 200 printable characters, received ${JSON.stringify(received.slice(0, 50))}`,
   bodyExpected: "body: expected a JSON object, received nothing",
   bodyNotObject: (received: string) => `body: expected a JSON object, received ${received}`,
   bodyNotJson: (reason: string) => `body: expected JSON, received ${reason}`,
@@ -73,6 +75,8 @@ export const messages = {
   tooSlow: (seconds: number) =>
     `expected an answer within ${seconds} s, received none; ask for a task with ?mode=job`,
   modeInvalid: (received: string) => `mode: expected job, received ${JSON.stringify(received)}`,
+  unknownTask: (id: string) => `${id}: expected the id of a task, found none`,
+  unknownSchedule: (name: string) => `${name}: expected the name of a schedule, found none`,
   neverTask: (name: string) =>
     `mode: expected none, received job; the answer of ${name} holds a secret, and the outputs of jobs are kept`,
   portInUse: (port: number) =>

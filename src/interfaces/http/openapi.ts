@@ -41,7 +41,7 @@ export function openApiDocument(options: OpenApiOptions): Json {
         tags: [service],
         summary: capability.summary,
         ...(keys && { description: messages.neededScope(capability.name) }),
-        ...(capability.mode === "answer" && { parameters: [modeParameter] }),
+        parameters: [...(capability.mode === "answer" ? [modeParameter] : []), keyParameter],
         requestBody: {
           required: true,
           content: { "application/json": { schema: ref(`${name}Input`), example: exampleOf(input, input) } },
@@ -191,6 +191,7 @@ const sharedSchemas: Json = {
       id: { ...text, format: "uuid" },
       capability: text,
       status: { enum: ["queued", "running", "done", "failed", "cancelled"] },
+      attempt: { type: "integer", description: "how often a worker took it" },
       href: text,
       events: text,
       createdAt: time,
@@ -268,6 +269,12 @@ const modeParameter = {
   in: "query",
   description: messages.modeDescription,
   schema: { enum: ["job"] },
+};
+const keyParameter = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: messages.keyDescription,
+  schema: { ...text, maxLength: 200 },
 };
 const idParameter = { name: "id", in: "path", required: true, schema: { ...text, format: "uuid" } };
 

@@ -3,21 +3,24 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import helmet from "@fastify/helmet";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from "fastify";
 import {
   type Capability,
   type Clock,
   type Context,
   interrupted,
+  type JobsPort,
   PlatformError,
   type ProgressPort,
 } from "../../base/index.ts";
+import { systemClock } from "../../platform/local/index.ts";
 import { call, parseInput } from "../call.ts";
 import { failureOf } from "../failure.ts";
 import { mcpRoutes } from "../mcp/http.ts";
 import { turns } from "../mcp/turns.ts";
 import { readJsonBody } from "./body.ts";
 import { capabilityRoutes, onlyAsked } from "./capability-routes.ts";
+import { confinedJobs, withJobs } from "./confined-jobs.ts";
 import { answerRawError, askerOf, type GuardOptions, guardRoutes } from "./guard/index.ts";
 import { messages } from "./messages.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -25,14 +28,15 @@ import { pageRoutes } from "./page-routes.ts";
 import { confinePaths } from "./paths.ts";
 import { handleProblems, problemAnswerer, publicProblem } from "./problems.ts";
 import { taskRoutes } from "./task-routes.ts";
-import { Tasks } from "./tasks.ts";
 
 export interface ServerOptions {
   readonly capabilities: readonly Capability[];
   readonly version: string;
   /** Paths in requests must stay inside it. */
   readonly dataFolder: string;
-  readonly clock: Clock;
+  readonly clock?: Clock;
+  /** Where tasks are kept and queued; asked for when one is first needed. Workers run them, here or elsewhere. */
+  readonly jobs: () => Promise<JobsPort>;
   readonly makeContext: (world: {
     signal: AbortSignal;
     progress: ProgressPort;
@@ -54,7 +58,8 @@ export interface ServerOptions {
   readonly answerTimeoutMs?: number;
   /** How long answers in flight may take when the server stops. */
   readonly stopLimitMs?: number;
-  readonly tasks?: { readonly running?: number; readonly waiting?: number; readonly kept?: number };
+  /** How many tasks may wait; one more is refused with `SERVER_BUSY`. */
+  readonly waitingTasks?: number;
   /** Host names under which a server of the local machine may be asked; all when absent. */
   readonly allowedHosts?: readonly string[];
   /** Keys, scopes and limits; everybody may do everything when absent. */
@@ -70,21 +75,21 @@ export interface ServerOptions {
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { capabilities, version, defaults = {}, ready = () => true } = options;
   const { bodyLimitBytes = 1024 * 1024, requestTimeoutMs = 30_000, answerTimeoutMs = 60_000 } = options;
-  const { stopLimitMs = 10_000, addressLimit = 8 * 1024, headerLimitBytes = 16 * 1024 } = options;
-  const { trustedProxies = [] } = options;
+  const {
+    stopLimitMs = 10_000,
+    waitingTasks = 1_000,
+    jobs,
+    trustedProxies = [],
+    clock = systemClock,
+  } = options;
+  const { addressLimit = 8 * 1024, headerLimitBytes = 16 * 1024 } = options;
   const dataFolder = resolve(options.dataFolder);
+  const jobsOf = async (request: FastifyRequest) =>
+    confinedJobs(await jobs(), { capabilities, dataFolder, ...askerOf(request) });
   const inFlight = new Set<Promise<unknown>>();
   const cut = new AbortController();
   let stopping = false;
-  const tasks = new Tasks({
-    clock: options.clock,
-    ...options.tasks,
-    failureOf: (error, task, signal) => {
-      const failure = failureOf(error, task.capability, signal);
-      if (failure.kind === "bug") app.log.error({ err: error, task: task.id }, "a mistake of ours");
-      return failure;
-    },
-  });
+  const leaving = new AbortController();
   const answerProblem = problemAnswerer(dataFolder, bodyLimitBytes);
   const app: FastifyInstance = Fastify({
     ...(options.logger && { loggerInstance: options.logger }),
@@ -158,17 +163,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? "ready" : "loading" });
     });
     pageRoutes(routes, { capabilities, version, defaults });
-    taskRoutes(
-      routes,
-      tasks,
-      dataFolder,
-      (name) => capabilities.find((one) => one.name === name) ?? { name, effect: "destroys" },
-    );
+    taskRoutes(routes, { jobsOf, dataFolder, leaving: leaving.signal });
     const inTurn = turns();
     mcpRoutes(routes, {
       capabilities,
       version,
-      clock: options.clock,
+      clock,
       problemOf: (error, what, signal) => {
         const failure = failureOf(error, what, signal);
         if (failure.kind === "bug") app.log.error({ err: error, tool: what }, "a mistake of ours");
@@ -184,7 +184,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
           ...(await confinePaths(capability, onlyAsked(parsed, filledIn, given), dataFolder)),
         };
         const world = { signal: AbortSignal.any([signal, cut.signal]), progress, requestId: request.id };
-        const work = () => call(capability, input, options.makeContext({ ...world, ...askerOf(request) }));
+        const work = () =>
+          call(
+            capability,
+            input,
+            withJobs(options.makeContext({ ...world, ...askerOf(request) }), () => jobsOf(request)),
+          );
         const result = capability.mode === "task" ? inTurn(world.signal, capability.name, work) : work();
         inFlight.add(result);
         try {
@@ -204,18 +209,20 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       makeContext: options.makeContext,
       dataFolder,
       defaults,
-      tasks,
+      jobsOf,
+      waitingTasks,
       answerTimeoutMs,
       inFlight,
       cut: cut.signal,
     });
   });
 
-  // Tasks are told to stop at once, so that their event streams end; answers may finish.
+  // Event streams end at once, and their readers come back to another server or later; answers may finish.
   app.addHook("preClose", async () => {
     stopping = true;
     const patience = new AbortController();
-    const ended = Promise.all([tasks.stop(), Promise.allSettled(inFlight)]);
+    leaving.abort();
+    const ended = Promise.allSettled(inFlight);
     await Promise.race([ended, sleep(stopLimitMs, undefined, { signal: patience.signal }).catch(() => {})]);
     patience.abort();
     cut.abort();

@@ -1,0 +1,43 @@
+/** A worker of this process with its processes, as `fathom serve` and `fathom worker` run it. */
+import { hostname } from "node:os";
+import type { Logger, Provider } from "../../base/index.ts";
+import { runInProcesses, startWorker, type Worker } from "../../platform/jobs/index.ts";
+import { type LazyPlatform, systemClock } from "../../platform/local/index.ts";
+import type { RunnerWorld } from "./runner.ts";
+
+const isSource = import.meta.url.endsWith(".ts");
+
+export interface LocalWorkerOptions {
+  readonly platform: LazyPlatform;
+  readonly dataFolder: string;
+  readonly databaseUrl: string | undefined;
+  readonly provider: Provider;
+  readonly logger: Logger;
+  readonly concurrency: number;
+  readonly leaseSeconds: number;
+  readonly stopSeconds: number;
+  /** Serves a process that runs jobs; every capability of Fathom when absent. */
+  readonly module?: URL | undefined;
+}
+
+export async function startLocalWorker(options: LocalWorkerOptions): Promise<Worker> {
+  const { platform, dataFolder, databaseUrl, provider, logger, concurrency } = options;
+  const leaseMs = options.leaseSeconds * 1000;
+  const world: RunnerWorld = { dataFolder, databaseUrl, provider };
+  const executor = runInProcesses({
+    module: options.module ?? new URL(isSource ? "./child.ts" : "./child.js", import.meta.url),
+    nodeFlags: isSource ? ["--import", "tsx"] : [],
+    world,
+    leaseMs,
+  });
+  return startWorker({
+    jobs: await platform.jobs(),
+    executor,
+    clock: systemClock,
+    logger,
+    name: `${hostname()}/${process.pid}`,
+    concurrency,
+    leaseMs,
+    graceMs: options.stopSeconds * 1000,
+  });
+}
