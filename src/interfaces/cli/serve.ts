@@ -1,8 +1,10 @@
 /** `fathom serve`: the HTTP server with the local platform behind it. */
-import { resolve } from "node:path";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
 import { pino } from "pino";
 import { z } from "zod";
 import { type Capability, capability, type Logger } from "../../base/index.ts";
+import { folderSource, ModelServer, pathSource } from "../../platform/inference/index.ts";
 import { type LazyPlatform, localContext, systemClock } from "../../platform/local/index.ts";
 import { parseInput } from "../call.ts";
 import { buildServer, listen, localNames } from "../http/index.ts";
@@ -29,6 +31,18 @@ const serve = capability({
     runningTasks: z.int().min(1).default(1).describe("how many tasks run at a time; others wait"),
     waitingTasks: z.int().min(0).default(16).describe("how many tasks may wait"),
     stopSeconds: z.number().min(0).default(10).describe("how long requests in flight may take when it stops"),
+    inferenceThreads: z
+      .int()
+      .min(1)
+      .default(Math.max(1, availableParallelism() - 1))
+      .describe("threads that run models for /v2"),
+    modelConcurrency: z.int().min(1).optional().describe("batches of one model at a time; every thread"),
+    maxBatchRows: z.int().min(1).default(64).describe("rows that run together at most"),
+    batchWindowMs: z.number().min(0).default(0).describe("how long a batch under load waits for more"),
+    inferenceQueue: z.int().min(1).default(1024).describe("requests for one model that may wait"),
+    inferenceTimeoutSeconds: z.number().positive().default(10).describe("how long one may wait and run"),
+    loadedModels: z.int().min(1).default(32).describe("models in memory at a time"),
+    modelRefreshSeconds: z.number().positive().default(2).describe("how often models are looked at again"),
     logLevel: z
       .enum(["silent", "error", "warn", "info", "debug"])
       .default("info")
@@ -65,11 +79,30 @@ export function serveCommand(
       const { host, port } = options;
       const folder = resolve(dataFolder);
       // Found before anything opens, from where the user stands; a request's own paths start at the data folder.
-      const artifact =
-        options.artifact === undefined
-          ? undefined
-          : await localContext({ dataFolder, signal }).models.locate(options.artifact);
+      const asked = options.artifact;
+      const isFile = asked?.endsWith(".onnx") === true;
+      const { models: artifacts } = localContext({ dataFolder, signal });
+      const artifact = asked === undefined || isFile ? undefined : await artifacts.locate(asked);
+      const served = asked === undefined ? undefined : pathSource(artifact ?? resolve(asked));
       const logger = pino({ level: options.logLevel }, pino.destination(2));
+      const models = new ModelServer({
+        sources: [
+          ...(served === undefined ? [] : [served]),
+          folderSource(join(folder, "models"), (name) => artifacts.locate(name)),
+        ],
+        workers: options.inferenceThreads,
+        threadsPerBatch: 1,
+        concurrency: options.modelConcurrency,
+        maxBatchRows: options.maxBatchRows,
+        windowMs: options.batchWindowMs,
+        queueLimit: options.inferenceQueue,
+        timeoutMs: options.inferenceTimeoutSeconds * 1000,
+        maxLoaded: options.loadedModels,
+        refreshMs: options.modelRefreshSeconds * 1000,
+        elapsed: systemClock.elapsed,
+        logger: portLogger(logger),
+        onThreadLost: (reason) => logger.error({ err: reason }, "an inference thread ended"),
+      });
       let model: ServedModel | undefined;
       const app = buildServer({
         capabilities,
@@ -82,8 +115,12 @@ export function serveCommand(
         stopLimitMs: options.stopSeconds * 1000,
         tasks: { running: options.runningTasks, waiting: options.waitingTasks },
         defaults: artifact === undefined ? {} : artifactDefaults(capabilities, artifact),
-        ready: () => artifact === undefined || model?.ready() === true,
-        onClose: async () => model?.close(),
+        models,
+        ready: () => served === undefined || model?.ready() === true,
+        onClose: async () => {
+          await models.close();
+          await model?.close();
+        },
         ...allowedHosts(host),
         makeContext: ({ signal: asked, progress, requestId }) =>
           localContext({
@@ -98,9 +135,13 @@ export function serveCommand(
       });
       try {
         const address = await listen(app, { host, port });
-        if (artifact !== undefined) {
-          model = await openModel(artifact, signal);
-          terminal.line(messages.servedModel(artifact));
+        if (served !== undefined) {
+          await models.preload(served.name);
+          model =
+            artifact === undefined
+              ? { ready: () => true, close: async () => {} }
+              : await openModel(artifact, signal);
+          terminal.line(messages.servedModel(artifact ?? resolve(asked ?? "")));
         }
         terminal.line(messages.listening(address));
         await new Promise<void>((done) => {

@@ -11,13 +11,15 @@ import {
   PlatformError,
   type ProgressPort,
 } from "../../base/index.ts";
+import type { ModelServer } from "../../platform/inference/index.ts";
 import { failureOf } from "../failure.ts";
 import { readJsonBody } from "./body.ts";
 import { capabilityRoutes } from "./capability-routes.ts";
+import { inferenceRoutes } from "./inference/index.ts";
 import { messages } from "./messages.ts";
 import { openApiDocument } from "./openapi.ts";
 import { pageRoutes } from "./page-routes.ts";
-import { handleProblems, problemAnswerer } from "./problems.ts";
+import { describeProblem, handleProblems, problemAnswerer } from "./problems.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { Tasks } from "./tasks.ts";
 
@@ -34,6 +36,8 @@ export interface ServerOptions {
   }) => Context;
   /** Fields that are filled in when a request leaves them out, by capability name: the served model. */
   readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Models behind the Open Inference Protocol below `/v2`; no such routes when absent. */
+  readonly models?: ModelServer;
   /** `/readyz` answers 503 until this is true. */
   readonly ready?: () => boolean;
   /** Called once when the server has stopped. */
@@ -135,6 +139,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       cut: cut.signal,
     });
   });
+
+  const { models } = options;
+  if (models !== undefined) {
+    const describeFailure = describeProblem(dataFolder, bodyLimitBytes);
+    app.register(inferenceRoutes, { prefix: "/v2", models, version, ready, inFlight, describeFailure });
+  }
 
   // Tasks are told to stop at once, so that their event streams end; answers may finish.
   app.addHook("preClose", async () => {
