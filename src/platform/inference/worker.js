@@ -16,7 +16,7 @@ const actions = {
       interOpNumThreads: 1,
       enableMemPattern: false, // batches are of many sizes, and a plan is of one
       graphOptimizationLevel: "all",
-      logSeverityLevel: 3,
+      logSeverityLevel: 4, // what goes wrong is told to whoever asked, and callers must not fill the log
       extra: {
         session: {
           set_denormal_as_zero: "1",
