@@ -63,7 +63,8 @@ export async function main(
   const makeContext = (options: LocalContextOptions) =>
     localContext({ platform: platformOf(options.dataFolder).open, ...options });
 
-  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, platformOf);
+  const tracesTo = process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] || undefined;
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, platformOf, tracesTo);
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,

@@ -1,17 +1,19 @@
 /** `fathom serve`: the HTTP server with the local platform behind it. */
-import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { pino } from "pino";
 import { z } from "zod";
 import { type Capability, capability, type Logger } from "../../base/index.ts";
-import { folderSource, ModelServer, pathSource } from "../../platform/inference/index.ts";
 import { type LazyPlatform, localContext, systemClock } from "../../platform/local/index.ts";
+import { createLogger } from "../../platform/logs/index.ts";
+import { createMetrics } from "../../platform/metrics/index.ts";
+import { createTracer } from "../../platform/traces/index.ts";
 import { parseInput } from "../call.ts";
 import { buildServer, listen, localNames } from "../http/index.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
 import type { ExtraCommand } from "./run.ts";
+import { inferenceFields, serveModels } from "./serve-models.ts";
 import { packageVersion } from "./version.ts";
 
 /** Its flags, described as a capability's are; it is none, since it does not end. */
@@ -31,18 +33,7 @@ const serve = capability({
     runningTasks: z.int().min(1).default(1).describe("how many tasks run at a time; others wait"),
     waitingTasks: z.int().min(0).default(16).describe("how many tasks may wait"),
     stopSeconds: z.number().min(0).default(10).describe("how long requests in flight may take when it stops"),
-    inferenceThreads: z
-      .int()
-      .min(1)
-      .default(Math.max(1, availableParallelism() - 1))
-      .describe("threads that run models for /v2"),
-    modelConcurrency: z.int().min(1).optional().describe("batches of one model at a time; every thread"),
-    maxBatchRows: z.int().min(1).default(64).describe("rows that run together at most"),
-    batchWindowMs: z.number().min(0).default(0).describe("how long a batch under load waits for more"),
-    inferenceQueue: z.int().min(1).default(1024).describe("requests for one model that may wait"),
-    inferenceTimeoutSeconds: z.number().positive().default(10).describe("how long one may wait and run"),
-    loadedModels: z.int().min(1).default(32).describe("models in memory at a time"),
-    modelRefreshSeconds: z.number().positive().default(2).describe("how often models are looked at again"),
+    ...inferenceFields,
     logLevel: z
       .enum(["silent", "error", "warn", "info", "debug"])
       .default("info")
@@ -58,17 +49,22 @@ export interface ServedModel {
   close(): Promise<void>;
 }
 
+/** A plain ONNX file is ready when it is loaded. */
+const alwaysReady: ServedModel = { ready: () => true, close: async () => {} };
+
 /** @param folder the artifact's */
 export type OpenModel = (folder: string, signal: AbortSignal) => Promise<ServedModel>;
 
 /**
  * @param openModel loads and checks the model of `--artifact` before the server is ready
  * @param platformOf the platform of a data folder, opened when first needed and closed by whoever owns the process
+ * @param tracesTo where OTLP is received; no traces when absent
  */
 export function serveCommand(
   capabilities: readonly Capability[],
   openModel: OpenModel,
   platformOf: (dataFolder: string) => LazyPlatform,
+  tracesTo?: string,
 ): ExtraCommand {
   return {
     name: serve.name,
@@ -78,31 +74,20 @@ export function serveCommand(
       const options = parseInput(serve, raw, flagName);
       const { host, port } = options;
       const folder = resolve(dataFolder);
+      const logger = createLogger({ level: options.logLevel, destination: pino.destination(2) });
+      const metrics = createMetrics();
       // Found before anything opens, from where the user stands; a request's own paths start at the data folder.
-      const asked = options.artifact;
-      const isFile = asked?.endsWith(".onnx") === true;
-      const { models: artifacts } = localContext({ dataFolder, signal });
-      const artifact = asked === undefined || isFile ? undefined : await artifacts.locate(asked);
-      const served = asked === undefined ? undefined : pathSource(artifact ?? resolve(asked));
-      const logger = pino({ level: options.logLevel }, pino.destination(2));
-      const models = new ModelServer({
-        sources: [
-          ...(served === undefined ? [] : [served]),
-          folderSource(join(folder, "models"), (name) => artifacts.locate(name)),
-        ],
-        workers: options.inferenceThreads,
-        threadsPerBatch: 1,
-        concurrency: options.modelConcurrency,
-        maxBatchRows: options.maxBatchRows,
-        windowMs: options.batchWindowMs,
-        queueLimit: options.inferenceQueue,
-        timeoutMs: options.inferenceTimeoutSeconds * 1000,
-        maxLoaded: options.loadedModels,
-        refreshMs: options.modelRefreshSeconds * 1000,
-        elapsed: systemClock.elapsed,
+      const models = await serveModels(options, {
+        asked: options.artifact,
+        dataFolder: folder,
+        artifacts: localContext({ dataFolder, signal }).models,
+        clock: systemClock,
         logger: portLogger(logger),
-        onThreadLost: (reason) => logger.error({ err: reason }, "an inference thread ended"),
+        metrics,
       });
+      const { artifact } = models;
+      const service = { name: "fathom", version: packageVersion() };
+      const tracer = tracesTo === undefined ? undefined : await createTracer({ endpoint: tracesTo, service });
       let model: ServedModel | undefined;
       const app = buildServer({
         capabilities,
@@ -115,11 +100,14 @@ export function serveCommand(
         stopLimitMs: options.stopSeconds * 1000,
         tasks: { running: options.runningTasks, waiting: options.waitingTasks },
         defaults: artifact === undefined ? {} : artifactDefaults(capabilities, artifact),
-        models,
-        ready: () => served === undefined || model?.ready() === true,
+        models: models.server,
+        watching: { metrics, tracer },
+        ready: () => models.name === undefined || model?.ready() === true,
         onClose: async () => {
-          await models.close();
+          await models.server.close();
           await model?.close();
+          await tracer?.close();
+          metrics.close();
         },
         ...allowedHosts(host),
         makeContext: ({ signal: asked, progress, requestId }) =>
@@ -135,13 +123,10 @@ export function serveCommand(
       });
       try {
         const address = await listen(app, { host, port });
-        if (served !== undefined) {
-          await models.preload(served.name);
-          model =
-            artifact === undefined
-              ? { ready: () => true, close: async () => {} }
-              : await openModel(artifact, signal);
-          terminal.line(messages.servedModel(artifact ?? resolve(asked ?? "")));
+        if (models.name !== undefined) {
+          await models.server.preload(models.name);
+          model = artifact === undefined ? alwaysReady : await openModel(artifact, signal);
+          terminal.line(messages.servedModel(artifact ?? models.name));
         }
         terminal.line(messages.listening(address));
         await new Promise<void>((done) => {

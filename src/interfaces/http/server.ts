@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import helmet from "@fastify/helmet";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import {
   type Capability,
   type Clock,
@@ -22,6 +22,7 @@ import { pageRoutes } from "./page-routes.ts";
 import { describeProblem, handleProblems, problemAnswerer } from "./problems.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { Tasks } from "./tasks.ts";
+import { type Watching, watchRequests } from "./watching.ts";
 
 export interface ServerOptions {
   readonly capabilities: readonly Capability[];
@@ -38,6 +39,8 @@ export interface ServerOptions {
   readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Models behind the Open Inference Protocol below `/v2`; no such routes when absent. */
   readonly models?: ModelServer;
+  /** Metrics at `/metrics`, and traces. */
+  readonly watching?: Watching;
   /** `/readyz` answers 503 until this is true. */
   readonly ready?: () => boolean;
   /** Called once when the server has stopped. */
@@ -77,6 +80,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     ...(options.logger && { loggerInstance: options.logger }),
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
+    logController: new LogController({ disableRequestLogging: true }), // one line for each answer, by watchRequests
     connectionTimeout: 0, // event streams stay open
     genReqId: () => randomUUID(),
     forceCloseConnections: "idle",
@@ -110,6 +114,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     }
     if (stopping) throw new PlatformError("unavailable", "SERVER_STOPPING", messages.stopping);
   });
+  watchRequests(app, options.watching ?? {});
   // Only JSON is read; anything else is refused before its bytes are.
   app.removeContentTypeParser(["text/plain", "application/json"]);
   app.addContentTypeParser("application/json", { parseAs: "string" }, async (_: unknown, text: string) =>
@@ -140,10 +145,18 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     });
   });
 
-  const { models } = options;
+  const { models, clock } = options;
   if (models !== undefined) {
     const describeFailure = describeProblem(dataFolder, bodyLimitBytes);
-    app.register(inferenceRoutes, { prefix: "/v2", models, version, ready, inFlight, describeFailure });
+    app.register(inferenceRoutes, {
+      prefix: "/v2",
+      models,
+      version,
+      ready,
+      inFlight,
+      clock,
+      describeFailure,
+    });
   }
 
   // Tasks are told to stop at once, so that their event streams end; answers may finish.

@@ -163,9 +163,9 @@ export class ModelServer {
   }
 
   /** Requests that wait, by model. */
-  depths(): { readonly model: string; readonly depth: number }[] {
+  depths(): { readonly name: string; readonly depth: number }[] {
     return [...this.entries.values()].map(({ primary }) => ({
-      model: primary.model.name,
+      name: primary.model.name,
       depth: primary.loaded.opened.queue.depth,
     }));
   }

@@ -3,8 +3,9 @@
  * Failures are `{"error": "..."}`.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { PlatformError } from "../../../base/index.ts";
-import type { ModelServer, TensorSignature } from "../../../platform/inference/index.ts";
+import { type Clock, PlatformError } from "../../../base/index.ts";
+import type { InferenceReply, ModelServer, TensorSignature } from "../../../platform/inference/index.ts";
+import type { Span } from "../../../platform/traces/index.ts";
 import { messages } from "./messages.ts";
 import { readInferRequest } from "./request.ts";
 import { writeInferResponse } from "./response.ts";
@@ -13,6 +14,7 @@ export interface InferenceRouteOptions {
   readonly models: ModelServer;
   readonly version: string;
   readonly ready: () => boolean;
+  readonly clock: Clock;
   /** Answers in flight, so that a server that stops can wait for them. */
   readonly inFlight: Set<Promise<unknown>>;
   /** The status and public words of a failure. */
@@ -81,7 +83,7 @@ export async function inferenceRoutes(app: FastifyInstance, options: InferenceRo
     return { name, ready: true };
   };
   const infer = async (request: FastifyRequest, reply: FastifyReply) => {
-    const answer = answerInference(request, reply, models);
+    const answer = answerInference(request, reply, options);
     inFlight.add(answer);
     try {
       return await answer;
@@ -96,7 +98,11 @@ export async function inferenceRoutes(app: FastifyInstance, options: InferenceRo
   }
 }
 
-async function answerInference(request: FastifyRequest, reply: FastifyReply, models: ModelServer) {
+async function answerInference(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { models, clock }: InferenceRouteOptions,
+) {
   const { model, version } = request.params as ModelParams;
   const { headers, body } = request;
   const encoding = headers["content-encoding"];
@@ -119,6 +125,7 @@ async function answerInference(request: FastifyRequest, reply: FastifyReply, mod
     key: keyOf(asked.parameters["request_key"]) ?? asked.id ?? request.id,
     signal: leaving.signal,
   });
+  if (request.span !== null) recordTiming(request.span, answer, clock.now());
   const { body: written, headerLength } = await writeInferResponse(asked, answer);
   reply.header("x-model-version", answer.model.version).header("x-model-digest", answer.model.digest);
   if (headerLength === undefined) return reply.type("application/json").send(written);
@@ -126,6 +133,15 @@ async function answerInference(request: FastifyRequest, reply: FastifyReply, mod
     .header("inference-header-content-length", String(headerLength))
     .type("application/octet-stream")
     .send(written);
+}
+
+/** The wait and the run as spans of their own, behind each other up to now. */
+function recordTiming(span: Span, { model, timing }: InferenceReply, now: number): void {
+  const { queueMs, computeMs, batchRows, batchRequests } = timing;
+  const attributes = { "fathom.model.name": model.name, "fathom.model.version": model.version };
+  span.record("queue wait", now - computeMs - queueMs, now - computeMs, attributes);
+  const batch = { "fathom.batch.rows": batchRows, "fathom.batch.requests": batchRequests };
+  span.record("inference", now - computeMs, now, { ...attributes, ...batch });
 }
 
 function headerLengthOf(header: string | string[] | undefined, length: number): number | undefined {
