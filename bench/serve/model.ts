@@ -4,7 +4,7 @@ import { keyFrom, normal } from "../../src/base/index.ts";
 import { input, toOnnx, traceGraph } from "../../src/engine/index.ts";
 import { benchModels, networkOf } from "../../src/services/bench/index.ts";
 
-export const shape = [60, 16] as const;
+const shape = [60, 16] as const;
 
 /** Writes the model as `path`. Its input is called "x", its output "y". */
 export async function writeServedModel(path: string): Promise<void> {
@@ -14,7 +14,9 @@ export async function writeServedModel(path: string): Promise<void> {
   await writeFile(path, toOnnx(traceGraph({ y: apply({ [name]: x }) })));
 }
 
-/** One sample, as it comes out of a normalised table: six significant digits. */
-export function sample(seed = 1): number[] {
-  return Array.from(normal(keyFrom(seed), shape[0] * shape[1]), (value) => Number(value.toPrecision(6)));
+/** A request for one sample, with numbers as they come out of a normalised table: six significant digits. */
+export function requestBody(): string {
+  const values = normal(keyFrom(1), shape[0] * shape[1]);
+  const data = Array.from(values, (value) => Number(value.toPrecision(6)));
+  return JSON.stringify({ inputs: [{ name: "x", shape: [1, ...shape], datatype: "FP32", data }] });
 }

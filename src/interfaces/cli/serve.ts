@@ -74,7 +74,9 @@ export function serveCommand(
       const options = parseInput(serve, raw, flagName);
       const { host, port } = options;
       const folder = resolve(dataFolder);
-      const logger = createLogger({ level: options.logLevel, destination: pino.destination(2) });
+      // Many lines at a time and never waiting for the reader: a write for each would cost a request more than its log is worth.
+      const destination = pino.destination({ dest: 2, sync: false, minLength: 4096, periodicFlush: 100 });
+      const logger = createLogger({ level: options.logLevel, destination });
       const metrics = createMetrics();
       // Found before anything opens, from where the user stands; a request's own paths start at the data folder.
       const models = await serveModels(options, {
@@ -108,6 +110,7 @@ export function serveCommand(
           await model?.close();
           await tracer?.close();
           metrics.close();
+          destination.flushSync();
         },
         ...allowedHosts(host),
         makeContext: ({ signal: asked, progress, requestId }) =>

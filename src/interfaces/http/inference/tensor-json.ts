@@ -4,11 +4,14 @@ import { type Datatype, datatypes, sizeOf, type TensorData } from "../../../plat
 import { toHalf } from "./half.ts";
 import { code, type JsonReader } from "./json-reader.ts";
 import { messages } from "./messages.ts";
+import { readFloats, readNumber } from "./numbers.ts";
 
 interface Sink {
   readonly data: TensorData;
   /** Takes the value at the reader and puts it at a place. */
   put(reader: JsonReader, at: number): void;
+  /** Takes all values up to the end of their list at once; answers how many, or one more than there is room for. */
+  run?(reader: JsonReader, at: number): number;
 }
 
 /**
@@ -39,16 +42,21 @@ export function readTensorData(
     if (reader.peek() !== code.closeArray) {
       const nested = reader.peek() === code.openArray;
       if (nested && depth + 1 >= shape.length) refuse(messages.nestedTooDeep(shape));
-      do {
-        items++;
-        if (nested) {
-          if (reader.peek() !== code.openArray) reader.fail("[");
-          list(depth + 1);
-        } else {
-          if (at === size) refuse(messages.tooManyValues(size, shape));
-          sink.put(reader, at++);
-        }
-      } while (reader.takes(code.comma));
+      if (sink.run !== undefined && !nested) {
+        items = sink.run(reader, at);
+        at += items;
+        if (at > size) refuse(messages.tooManyValues(size, shape));
+      } else
+        do {
+          items++;
+          if (nested) {
+            if (reader.peek() !== code.openArray) reader.fail("[");
+            list(depth + 1);
+          } else {
+            if (at === size) refuse(messages.tooManyValues(size, shape));
+            sink.put(reader, at++);
+          }
+        } while (reader.takes(code.comma));
       const flat = depth === 0 && !nested;
       if (!flat && (items !== shape[depth] || (!nested && depth !== shape.length - 1)))
         refuse(messages.nestedOtherwise(shape, depth, items));
@@ -81,32 +89,20 @@ function sinkOf(datatype: Datatype, size: number, where: string): Sink {
     throw new PlatformError("input", "INPUT_INVALID", message);
   };
   switch (datatype) {
-    case "FP32": {
-      const values = data as Float32Array;
-      return {
-        data,
-        put(reader, at) {
-          values[at] = readFloat(reader, true);
-          if (values[at] - values[at] !== 0) refuse(at, messages.tooLarge); // infinite
-        },
-      };
-    }
+    case "FP32":
     case "FP64": {
-      const values = data as Float64Array;
-      return {
-        data,
-        put(reader, at) {
-          values[at] = readFloat(reader, false);
-          if (values[at] - values[at] !== 0) refuse(at, messages.tooLarge);
-        },
-      };
+      const values = data as Float32Array | Float64Array;
+      const single = datatype === "FP32";
+      const tooLarge = (at: number) => refuse(at, messages.tooLarge);
+      const run = (reader: JsonReader, at: number) => readFloats(reader, values, at, single, tooLarge);
+      return { data, run, put: run };
     }
     case "FP16": {
       const values = data as Uint16Array;
       return {
         data,
         put(reader, at) {
-          values[at] = toHalf(readFloat(reader, false));
+          values[at] = toHalf(readNumber(reader));
           if ((values[at] & 0x7c00) === 0x7c00) refuse(at, messages.tooLarge);
         },
       };
@@ -152,7 +148,7 @@ function sinkOf(datatype: Datatype, size: number, where: string): Sink {
       return {
         data,
         put(reader, at) {
-          const value = readFloat(reader, false);
+          const value = readNumber(reader);
           if (!Number.isInteger(value) || value < low || value > high) refuse(at, String(value));
           values[at] = value;
         },
@@ -167,81 +163,9 @@ function wholeBigInt(word: string): bigint | undefined {
   return Number.isSafeInteger(value) ? BigInt(value) : undefined;
 }
 
-/** Powers of ten that a double holds exactly. */
-const powers = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
-/** Digits that a double holds exactly, whatever they are. */
-const exactDigits = 15;
-
-/**
- * The number at the reader. Where digits and exponent are small, one multiplication or division of two exact doubles rounds once and is
- * therefore right (Clinger 1990, "How to read floating point numbers accurately"). Of longer numbers that become FP32, the first 15
- * digits leave a narrow interval; where both its ends round to the same float, so does what lies between. Everything else is read by
- * the language itself.
- */
-function readFloat(reader: JsonReader, single: boolean): number {
-  reader.peek();
-  const { bytes } = reader;
-  const from = reader.at;
-  let i = from;
-  const negative = bytes[i] === code.minus;
-  if (negative) i++;
-  const first = bytes[i];
-  let mantissa = 0;
-  let digits = 0;
-  let exponent = 0;
-  let cut = false;
-  let byte = first;
-  while (byte >= code.zero && byte <= code.nine) {
-    if (digits < exactDigits) {
-      mantissa = mantissa * 10 + (byte - code.zero);
-      if (mantissa !== 0) digits++;
-    } else {
-      cut = true;
-      exponent++;
-    }
-    byte = bytes[++i];
-  }
-  const wholeDigits = i - from - (negative ? 1 : 0);
-  if (wholeDigits === 0 || (first === code.zero && wholeDigits > 1)) reader.fail("a number");
-  if (byte === code.point) {
-    const start = i + 1;
-    byte = bytes[++i];
-    while (byte >= code.zero && byte <= code.nine) {
-      if (digits < exactDigits) {
-        mantissa = mantissa * 10 + (byte - code.zero);
-        exponent--;
-        if (mantissa !== 0) digits++;
-      } else cut = true;
-      byte = bytes[++i];
-    }
-    if (i === start) reader.fail("a number");
-  }
-  if (byte === 0x65 || byte === 0x45) {
-    byte = bytes[++i];
-    const below = byte === code.minus;
-    if (below || byte === 0x2b) byte = bytes[++i];
-    const start = i;
-    let written = 0;
-    while (byte >= code.zero && byte <= code.nine) {
-      written = Math.min(100_000, written * 10 + (byte - code.zero));
-      byte = bytes[++i];
-    }
-    if (i === start) reader.fail("a number");
-    exponent += below ? -written : written;
-  }
-  reader.at = i;
-  if (exponent >= -22 && exponent <= 22) {
-    const scale = (value: number) => (exponent < 0 ? value / powers[-exponent] : value * powers[exponent]);
-    const value = scale(mantissa);
-    if (!cut) return negative ? -value : value;
-    if (single && Math.fround(value) === Math.fround(scale(mantissa + 1))) return negative ? -value : value;
-  }
-  return Number(bytes.toString("latin1", from, i));
-}
-
 function numberWord(reader: JsonReader): string {
   reader.peek();
   const from = reader.at;
-  readFloat(reader, false);
+  readNumber(reader);
   return reader.bytes.toString("latin1", from, reader.at);
 }
