@@ -361,6 +361,30 @@ export const errorTable = {
     meaning:
       "The model of this name was trained by another request or on other data. `--retrain` replaces it; another `--out` keeps both.",
   },
+  // serving
+  MODEL_UNKNOWN: {
+    kind: "missing",
+    meaning:
+      "The server has no model of this name, or not in this version. `/v2/repository/index` lists those that it has.",
+  },
+  MODEL_LOADING: {
+    kind: "unavailable",
+    meaning: "The model is being loaded. Try again after the time in the `Retry-After` header.",
+  },
+  INFERENCE_FAILED: {
+    kind: "input",
+    meaning:
+      "ONNX Runtime refused the values of a request, such as an index outside of a table. The message carries its reason.",
+  },
+  INFERENCE_TIMEOUT: {
+    kind: "unavailable",
+    meaning: "A request waited or ran longer than the server allows, and was dropped.",
+  },
+  INFERENCE_THREAD_LOST: {
+    kind: "unavailable",
+    meaning:
+      "The thread that ran the request ended. Another one has taken its place; the request can be sent again.",
+  },
   // forecast
   FORECAST_NOTHING_NEW: {
     kind: "input",

@@ -11,7 +11,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   models: ["base", "engine"],
   trust: ["base", "engine", "models"],
   services: ["base", "report", "engine", "data", "models", "trust"],
-  platform: ["base", "data", "models", "trust"],
+  platform: ["base", "engine", "data", "models", "trust"],
   interfaces: ["base", "report", "services", "platform"],
 };
 

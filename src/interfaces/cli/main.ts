@@ -83,7 +83,8 @@ export async function main(
     localContext({ platform: platformOf(options.dataFolder, databaseUrl).open, ...options });
 
   const jobWorld = { platformOf, module: jobModule };
-  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld);
+  const tracesTo = process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] || undefined;
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld, tracesTo);
   const mcp = mcpCommand({
     capabilities: overrides.capabilities ?? capabilities,
     version: packageVersion(),

@@ -5,6 +5,9 @@ import { z } from "zod";
 import { type Capability, capability, type Logger, PlatformError } from "../../base/index.ts";
 import type { Worker } from "../../platform/jobs/index.ts";
 import { localContext, systemClock } from "../../platform/local/index.ts";
+import { createLogger } from "../../platform/logs/index.ts";
+import { createMetrics } from "../../platform/metrics/index.ts";
+import { createTracer } from "../../platform/traces/index.ts";
 import { parseInput } from "../call.ts";
 import { failureOf } from "../failure.ts";
 import { buildServer, listen, localNames } from "../http/index.ts";
@@ -13,6 +16,7 @@ import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
 import type { ExtraCommand } from "./run.ts";
+import { inferenceFields, serveModels } from "./serve-models.ts";
 import { packageVersion } from "./version.ts";
 import { type JobWorld, jobFlags, stopWorker } from "./worker.ts";
 
@@ -45,6 +49,7 @@ export const ServeSettings = z.object({
     .default(10)
     .describe("how long requests in flight, and jobs that save their work, may take when it stops"),
   leaseSeconds: jobFlags.leaseSeconds,
+  ...inferenceFields,
   logLevel: z
     .enum(["silent", "error", "warn", "info", "debug"])
     .default("info")
@@ -92,17 +97,22 @@ export interface ServedModel {
   close(): Promise<void>;
 }
 
+/** A plain ONNX file is ready when it is loaded. */
+const alwaysReady: ServedModel = { ready: () => true, close: async () => {} };
+
 /** @param folder the artifact's */
 export type OpenModel = (folder: string, signal: AbortSignal) => Promise<ServedModel>;
 
 /**
  * @param openModel loads and checks the model of `--artifact` before the server is ready
  * @param jobs how jobs are reached and run
+ * @param tracesTo where OTLP is received; no traces when absent
  */
 export function serveCommand(
   capabilities: readonly Capability[],
   openModel: OpenModel,
   jobs: JobWorld,
+  tracesTo?: string,
 ): ExtraCommand {
   return {
     name: serve.name,
@@ -115,13 +125,23 @@ export function serveCommand(
       expectKeys(options);
       const { databaseUrl } = configuration.values;
       const platform = jobs.platformOf(folder, databaseUrl);
+      // Many lines at a time and never waiting for the reader: a write for each would cost a request more than its log is worth.
+      const destination = pino.destination({ dest: 2, sync: false, minLength: 4096, periodicFlush: 100 });
+      const logger = createLogger({ level: options.logLevel, destination });
+      const metrics = createMetrics();
       // Found before anything opens, from where the user stands; a request's own paths start at the data folder.
-      const artifact =
-        options.artifact === undefined
-          ? undefined
-          : await localContext({ dataFolder, signal }).models.locate(options.artifact);
+      const models = await serveModels(options, {
+        asked: options.artifact,
+        dataFolder: folder,
+        artifacts: localContext({ dataFolder, signal }).models,
+        clock: systemClock,
+        logger: portLogger(logger),
+        metrics,
+      });
+      const { artifact } = models;
+      const service = { name: "fathom", version: packageVersion() };
+      const tracer = tracesTo === undefined ? undefined : await createTracer({ endpoint: tracesTo, service });
       const release = await platform.claim(messages.serveName);
-      const logger = pino({ level: options.logLevel }, pino.destination(2));
       let model: ServedModel | undefined;
       const app = buildServer({
         // Without keys nobody is known, and nobody unknown makes keys that outlive this server.
@@ -138,8 +158,16 @@ export function serveCommand(
         jobs: async () => (await platform.open()).jobs,
         waitingTasks: options.waitingTasks,
         defaults: artifact === undefined ? {} : artifactDefaults(capabilities, artifact),
-        ready: () => artifact === undefined || model?.ready() === true,
-        onClose: async () => model?.close(),
+        models: models.server,
+        watching: { metrics, tracer },
+        ready: () => models.name === undefined || model?.ready() === true,
+        onClose: async () => {
+          await models.server.close();
+          await model?.close();
+          await tracer?.close();
+          metrics.close();
+          destination.flushSync();
+        },
         ...allowedHosts(host),
         headerLimitBytes: options.headerLimitBytes,
         trustedProxies: options.trustedProxies,
@@ -187,9 +215,10 @@ export function serveCommand(
             stopSeconds: options.stopSeconds,
           });
         }
-        if (artifact !== undefined) {
-          model = await openModel(artifact, signal);
-          terminal.line(messages.servedModel(artifact));
+        if (models.name !== undefined) {
+          await models.server.preload(models.name);
+          model = artifact === undefined ? alwaysReady : await openModel(artifact, signal);
+          terminal.line(messages.servedModel(artifact ?? models.name));
         }
         const first = options.keys ? await (await platform.open()).keys.createFirst() : undefined;
         if (first !== undefined) terminal.lines(messages.firstKey(first.token));

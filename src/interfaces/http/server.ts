@@ -3,7 +3,12 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import helmet from "@fastify/helmet";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import {
   type Capability,
   type Clock,
@@ -13,6 +18,7 @@ import {
   PlatformError,
   type ProgressPort,
 } from "../../base/index.ts";
+import type { ModelServer } from "../../platform/inference/index.ts";
 import { systemClock } from "../../platform/local/index.ts";
 import { call, parseInput } from "../call.ts";
 import { failureOf } from "../failure.ts";
@@ -22,12 +28,14 @@ import { readJsonBody } from "./body.ts";
 import { capabilityRoutes, onlyAsked } from "./capability-routes.ts";
 import { confinedJobs, withJobs } from "./confined-jobs.ts";
 import { answerRawError, askerOf, type GuardOptions, guardRoutes } from "./guard/index.ts";
+import { inferenceRoutes } from "./inference/index.ts";
 import { messages } from "./messages.ts";
 import { openApiDocument } from "./openapi.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { confinePaths } from "./paths.ts";
-import { handleProblems, problemAnswerer, publicProblem } from "./problems.ts";
+import { describeProblem, handleProblems, problemAnswerer, publicProblem } from "./problems.ts";
 import { taskRoutes } from "./task-routes.ts";
+import { type Watching, watchRequests } from "./watching.ts";
 
 export interface ServerOptions {
   readonly capabilities: readonly Capability[];
@@ -46,6 +54,10 @@ export interface ServerOptions {
   }) => Context;
   /** Fields that are filled in when a request leaves them out, by capability name: the served model. */
   readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Models behind the Open Inference Protocol below `/v2`; no such routes when absent. */
+  readonly models?: ModelServer;
+  /** Metrics at `/metrics`, and traces. */
+  readonly watching?: Watching;
   /** `/readyz` answers 503 until this is true. */
   readonly ready?: () => boolean;
   /** Called once when the server has stopped. */
@@ -99,6 +111,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     pluginTimeout: stopLimitMs + 15_000, // it bounds stopping too, which waits for answers in flight
     ...(trustedProxies.length > 0 && { trustProxy: [...trustedProxies] }),
     requestTimeout: requestTimeoutMs,
+    logController: new LogController({ disableRequestLogging: true }), // one line for each answer, by watchRequests
     connectionTimeout: 0, // event streams stay open
     genReqId: () => randomUUID(),
     forceCloseConnections: "idle",
@@ -134,6 +147,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       throw new PlatformError("input", "ADDRESS_TOO_LONG", messages.addressTooLong(addressLimit));
     if (stopping) throw new PlatformError("unavailable", "SERVER_STOPPING", messages.stopping);
   });
+  watchRequests(app, options.watching ?? {});
   if (options.guard) guardRoutes(app, { ...options.guard, defaults });
   else app.decorateRequest("caller", null);
   // What a capability answers belongs to who asked, and to no cache on the way.
@@ -216,6 +230,20 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       cut: cut.signal,
     });
   });
+
+  const { models } = options;
+  if (models !== undefined) {
+    const describeFailure = describeProblem(dataFolder, bodyLimitBytes);
+    app.register(inferenceRoutes, {
+      prefix: "/v2",
+      models,
+      version,
+      ready,
+      inFlight,
+      clock,
+      describeFailure,
+    });
+  }
 
   // Event streams end at once, and their readers come back to another server or later; answers may finish.
   app.addHook("preClose", async () => {
