@@ -55,7 +55,7 @@ export function configurationPage({
     "## Every command",
     "",
     ...table(common),
-    "## `fathom serve` and `fathom start`",
+    "## Servers and workers",
     "",
     ...table(rest),
     "## Other variables",

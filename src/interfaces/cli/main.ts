@@ -83,8 +83,7 @@ export async function main(
     localContext({ platform: platformOf(options.dataFolder, databaseUrl).open, ...options });
 
   const jobWorld = { platformOf, module: jobModule };
-  const tracesTo = process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] || undefined;
-  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld, tracesTo);
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld);
   const mcp = mcpCommand({
     capabilities: overrides.capabilities ?? capabilities,
     version: packageVersion(),
