@@ -41,7 +41,7 @@ export async function killAtRandom({ kills, databaseUrl, seed }: KillsOptions): 
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
   const lease = ["--lease-seconds", "2", "--log-level", "warn"];
-  const serve = ["serve", "--port", String(port), ...lease];
+  const serve = ["serve", "--port", String(port), "--no-keys", ...lease];
   const work = ["worker", "--concurrency", "2", ...lease];
   // The embedded database is held by whichever of them came first, and by the next one when that is killed.
   const commands = { server: [...serve, "--running-tasks", "0"], "worker 1": work, "worker 2": work };
