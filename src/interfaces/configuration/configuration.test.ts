@@ -18,7 +18,7 @@ test("takes flags over the environment over the file over defaults, and says whe
     environment: { FATHOM_PORT: "2", FATHOM_RUNNING_TASKS: "3" },
     flags: { port: 3 },
   });
-  expect(values).toMatchObject({ port: 3, host: "0.0.0.0", runningTasks: 3, waitingTasks: 16 });
+  expect(values).toMatchObject({ port: 3, host: "0.0.0.0", runningTasks: 3, waitingTasks: 1000 });
   expect(given).toEqual({ port: 3, host: "0.0.0.0", runningTasks: 3 });
   const origin = (name: string) => {
     const found = settings.find((one) => one.name === name);
@@ -27,7 +27,7 @@ test("takes flags over the environment over the file over defaults, and says whe
   expect(origin("port")).toEqual([3, "flag", "--port"]);
   expect(origin("runningTasks")).toEqual([3, "environment", "FATHOM_RUNNING_TASKS"]);
   expect(origin("host")).toEqual(["0.0.0.0", "file", "fathom.config.json"]);
-  expect(origin("waitingTasks")).toEqual([16, "default", ""]);
+  expect(origin("waitingTasks")).toEqual([1000, "default", ""]);
 });
 
 test("reads numbers, switches and lists from text, and takes an empty variable for none", () => {
@@ -74,7 +74,7 @@ test("lists every mistake of every source at once, each with its place", () => {
     throw new Error("nothing was refused");
   };
   const error = failure({
-    file: file({ prot: 1, runningTasks: 0, host: 7 }),
+    file: file({ prot: 1, runningTasks: -1, host: 7 }),
     environment: {
       FATHOM_PORT: "99999",
       FATHOM_LOG_LEVEL: "inf",
@@ -88,7 +88,7 @@ test("lists every mistake of every source at once, each with its place", () => {
   for (const line of [
     "fathom.config.json, prot: is not a setting",
     "did you mean port?",
-    "fathom.config.json, runningTasks: expected a whole number of at least 1, received 0",
+    "fathom.config.json, runningTasks: expected a whole number of at least 0, received -1",
     "fathom.config.json, host: expected text, received 7",
     "FATHOM_PORT: expected a whole number of at most 65535, received 99999",
     'FATHOM_LOG_LEVEL: expected one of "silent", "error", "warn", "info" or "debug", received "inf"',

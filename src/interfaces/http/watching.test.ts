@@ -36,7 +36,6 @@ async function watched(tracer?: Tracer) {
     dataFolder,
     artifacts: context.models,
     clock: systemClock,
-    jobs: () => Promise.reject(new Error("no jobs here")),
     logger: context.logger,
     metrics,
   };
@@ -46,6 +45,7 @@ async function watched(tracer?: Tracer) {
     version: "1.2.3",
     dataFolder,
     clock: systemClock,
+    jobs: () => Promise.reject(new Error("no jobs here")),
     makeContext: () => context,
     logger: createLogger({ level: "info", destination }),
     models: models.server,
