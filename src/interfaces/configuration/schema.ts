@@ -55,6 +55,12 @@ export function variablesOf(name: string): readonly string[] {
   return [variableOf(name), ...(settingSchemas[name]?.variables ?? [])];
 }
 
+/** Secrets may lie in files: for each variable of one, the variable that names its file. */
+export const secretFileVariables = Object.keys(settingSchemas)
+  .filter((name) => settingSchemas[name].secret)
+  .flatMap(variablesOf)
+  .map((variable) => ({ variable, fileVariable: `${variable}_FILE` }));
+
 /** Variables that are read and are no settings. */
 export const otherVariables: Readonly<Record<string, string>> = {
   FATHOM_CONFIG: messages.configVariable,
