@@ -13,6 +13,7 @@ import {
 import { capabilities } from "../capabilities.ts";
 import { failureOf, failureTable } from "../failure.ts";
 import { openServedModel } from "../served-model.ts";
+import { backupCommand, restoreCommand } from "./backup.ts";
 import { messages } from "./messages.ts";
 import { type CliOptions, failureLine, runCli } from "./run.ts";
 import { serveCommand } from "./serve.ts";
@@ -73,7 +74,12 @@ export async function main(
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,
-    commands: [startCommand(serve, makeContext), serve],
+    commands: [
+      startCommand(serve, makeContext),
+      serve,
+      backupCommand(platformOf),
+      restoreCommand(platformOf),
+    ],
     version: packageVersion(),
     environment: process.env,
     stdout: process.stdout,

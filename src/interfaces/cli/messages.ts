@@ -48,6 +48,17 @@ export const messages = {
   serveName: "fathom serve",
   stateClosed: "the state could not be opened; requests that need it try again",
   serveSummary: "Serve every capability over HTTP, with its OpenAPI page",
+  backupSummary: "Write the database and the files of the data folder into one file, beside a running server",
+  restoreSummary: "Put a backup in place, of either kind of database into either",
+  restoreName: "fathom restore",
+  backedUp: (file: string, { tables, rows, files }: { tables: number; rows: number; files: number }) =>
+    `${file}: ${rows} rows of ${tables} tables, and ${files} files`,
+  restored: (
+    file: string,
+    { tables, rows, files }: { tables: number; rows: number; files: number },
+    entries: number,
+  ) =>
+    `${file}: restored ${rows} rows of ${tables} tables and ${files} files; the ledger is whole (${entries} entries)`,
   startSummary: "The main job: train a forecast on prices, write its report, and serve it",
   reused: (folder: string, at: string) =>
     `model ${folder} of ${at} is used again; --retrain trains a new one`,

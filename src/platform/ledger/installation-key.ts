@@ -1,12 +1,5 @@
 /** The key pair of an installation: Ed25519 (RFC 8032), in the data folder, readable by its owner alone. */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  verify,
-} from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { link, mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PlatformError, writeFailure } from "../../base/index.ts";
