@@ -1,6 +1,7 @@
-/** `npm run bench -- engine|data`: a table for people, or with `--json` one document on standard output. */
+/** `npm run bench -- engine|data|jobs`: a table for people, or with `--json` one document on standard output. */
 import { benchData } from "./data/rows.ts";
 import { compareEngine, type EngineComparison } from "./engine/compare.ts";
+import { benchJobs } from "./jobs/rows.ts";
 import { type Machine, machine } from "./machine.ts";
 import { table } from "./table.ts";
 
@@ -10,12 +11,30 @@ interface Options {
   readonly only: string;
 }
 
-export async function main(name: "engine" | "data", { json, only }: Options): Promise<void> {
+export async function main(name: "engine" | "data" | "jobs", { json, only }: Options): Promise<void> {
   const facts = machine();
   const say = (line: string) => process.stderr.write(`bench: ${line}\n`);
   if (name === "engine") {
     const comparison = await compareEngine(only, say);
     print(json, { machine: facts, ...comparison }, () => engineText(facts, comparison));
+  } else if (name === "jobs") {
+    const rows = await benchJobs(say);
+    print(json, { machine: facts, rows }, () =>
+      [
+        machineText(facts),
+        table(
+          ["database", "workers", "jobs in the past", "jobs", "accepted/s", "done/s"],
+          rows.map((row) => [
+            row.database,
+            String(row.workers),
+            row.past.toLocaleString("en"),
+            row.jobs.toLocaleString("en"),
+            row.acceptedPerSecond.toFixed(0),
+            row.donePerSecond.toFixed(0),
+          ]),
+        ),
+      ].join("\n\n"),
+    );
   } else {
     say("0.25, 1 and 4 million OHLCV rows from CSV: read, clean, window");
     const rows = await benchData();

@@ -79,5 +79,8 @@ test("goes on from its last checkpoint when a worker is killed or stopped, and e
   expect(done.output.test).toEqual(uninterrupted.test);
   const { events } = await fathom("jobs", "logs", id);
   const retries = events.filter(({ type }: { type: string }) => type === "retrying");
-  expect(retries.map(({ data }: { data: { code: string } }) => data.code)).toEqual(["JOB_LEASE_LOST", "INTERRUPTED"]);
+  expect(retries.map(({ data }: { data: { code: string } }) => data.code)).toEqual([
+    "JOB_LEASE_LOST",
+    "INTERRUPTED",
+  ]);
 });
