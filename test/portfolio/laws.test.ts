@@ -1,7 +1,7 @@
 /** What holds for every optimal portfolio, whatever the numbers. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { keyFrom, matrix, normal, permutation } from "../../src/base/index.ts";
+import { keyFrom, matrix, normal, permutation, quadraticForm } from "../../src/base/index.ts";
 import {
   defaultLimits,
   defaultOptions,
@@ -12,6 +12,7 @@ import {
   type ObjectiveOptions,
   objectives,
   returnPanel,
+  riskContributions,
   solveObjective,
 } from "../../src/services/portfolio/index.ts";
 
@@ -176,3 +177,26 @@ function solveLimited(market: Market) {
     { maxAssets: 3, minPosition: 0.1 },
   );
 }
+
+test("shares of risk stay below their limit, at what the best of a fine grid of all weights costs", () => {
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const market = randomMarket(seed, 3);
+      const limit = 0.36;
+      const input = { market, limits: defaultLimits, options: defaultOptions };
+      const answer = solveObjective("min-volatility", input, { riskContributionLimit: limit });
+      expect(Math.max(...riskContributions(market.covariance, answer.weights))).toBeLessThan(limit + 1e-7);
+      const steps = 400;
+      let best = Number.POSITIVE_INFINITY;
+      for (let i = 0; i <= steps; i++)
+        for (let j = 0; i + j <= steps; j++) {
+          const weights = Float64Array.of(i / steps, j / steps, (steps - i - j) / steps);
+          const variance = quadraticForm(market.covariance, weights);
+          if (variance < best && Math.max(...riskContributions(market.covariance, weights)) <= limit)
+            best = variance;
+        }
+      expect(answer.objective).toBeLessThan(best * (1 + 1e-6));
+    }),
+    { numRuns: 5 },
+  );
+});

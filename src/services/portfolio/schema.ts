@@ -71,6 +71,12 @@ const LimitFields = {
   activeLimit: z.number().min(0).optional().describe("most that a weight may differ from the benchmark's"),
   targetReturn: z.number().optional().describe("least expected return, annual, net of costs"),
   targetVolatility: z.number().positive().optional().describe("most volatility, annual"),
+  riskContributionLimit: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe("most of each asset's share of the variance; not convex, so the answer is a local optimum"),
   minPosition: z.number().positive().optional().describe("least weight of an asset that is held at all"),
   maxAssets: z.number().int().min(1).optional().describe("most assets that are held"),
 };
