@@ -98,7 +98,7 @@ const OptionFields = {
   riskMeasure: z
     .enum(riskNames)
     .default("volatility")
-    .describe("risk that max-ratio, risk-parity and the frontier measure"),
+    .describe("risk that max-ratio, max-utility, risk-parity and the frontier measure"),
   linkage: z
     .enum(linkages)
     .optional()
@@ -149,7 +149,7 @@ export const Measures = z.object({
   cdar: z.number().describe("mean of the worst 1 - level of drawdowns"),
   ulcerIndex: z.number().describe("root mean square drawdown"),
   diversificationRatio: z.number().describe("weighted mean volatility over the portfolio's"),
-  effectiveAssets: z.number().describe("one over the sum of squared weights"),
+  effectiveAssets: z.number().describe("one over the sum of squared weights; 0 when nothing is held"),
 });
 export type Measures = z.output<typeof Measures>;
 
