@@ -2,10 +2,16 @@
 import type { FeasibleSet } from "../constraints/feasible.ts";
 import { feasibleSet, optionError } from "../constraints/feasible.ts";
 import { type Minimum, minimise, nearestToEqual } from "../solvers/minimise.ts";
-import type { ScenarioMeasure } from "../solvers/scenario-measures.ts";
+import { type ScenarioMeasure, Scenarios, statisticOf } from "../solvers/scenario-measures.ts";
 import type { Answer, ObjectiveInput, ObjectiveOptions, RiskName } from "./input.ts";
-import { entropicRisk, growth } from "./smooth.ts";
-import { answerOf, maximumVarianceUtility, minimiseQuadratic, ratio } from "./variance.ts";
+import { entropicRisk, entropicValueAtRisk, growth } from "./smooth.ts";
+import {
+  answerOf,
+  maximumVarianceUtility,
+  minimiseQuadratic,
+  portfolioVolatility,
+  ratio,
+} from "./variance.ts";
 
 /** The scenario measure of a name; null for volatility and EVaR, which are smooth. */
 export function scenarioMeasure(
@@ -93,4 +99,23 @@ function riskMinimum(
   }
   const measure = scenarioMeasure(name, options) as ScenarioMeasure;
   return minimise({ set, linear, scenario: { measure, returns, factor: 1, scaleAt }, tolerance: 1e-7 });
+}
+
+/** A measure of risk of given weights; the units are those in which it is minimised, roots of squares taken. */
+export function riskOf(name: RiskName, { market, options }: ObjectiveInput, weights: Float64Array): number {
+  if (name === "volatility") return portfolioVolatility(market, weights);
+  const measure = scenarioMeasure(name, options);
+  const scenarios = new Scenarios(
+    market.scenarios,
+    measure ?? { loss: "return", statistic: { name: "largest" } },
+  );
+  const { losses } = scenarios.losses(weights);
+  if (measure === null)
+    return entropicValueAtRisk(
+      losses.map((value) => -value),
+      options.level,
+    ).value;
+  const value = statisticOf(losses, measure.statistic);
+  if (name === "mad") return 2 * value; // deviations below the mean are half of all
+  return measure.statistic.name === "mean-square" ? Math.sqrt(value) : value;
 }
