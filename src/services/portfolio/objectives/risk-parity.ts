@@ -2,7 +2,14 @@
  * Risk budgeting: every asset contributes its share of the portfolio's risk. It is the minimum of `risk(y) - Σ b log y` over
  * positive y, scaled to the budget afterwards (Spinu 2013); constraints hold on the cone over the feasible set.
  */
-import { choleskyFactor, choleskySolve, dot, type Matrix, multiplyVector } from "../../../base/index.ts";
+import {
+  choleskyFactor,
+  choleskySolve,
+  dot,
+  type Matrix,
+  multiplyVector,
+  quadraticForm,
+} from "../../../base/index.ts";
 import { byAsset, type FeasibleSet, feasibleSet, homogeneous, optionError } from "../constraints/feasible.ts";
 import { notSolved } from "../solvers/interior-point.ts";
 import { minimise, nearestToEqual } from "../solvers/minimise.ts";
@@ -67,7 +74,7 @@ export function riskContributions(covariance: Matrix, weights: Float64Array): Fl
   return weights.map((value, i) => (value * marginal[i]) / variance);
 }
 
-/** Newton on `yᵀ Σ y / 2 - Σ b log y`, which is self-concordant: damped at first, then full steps. */
+/** Newton on `yᵀ Σ y / 2 - Σ b log y`, which is self-concordant, with a line search. */
 function byNewton(covariance: Matrix, budgets: Float64Array, net: number): Answer {
   const method = "Newton on the logarithmic barrier";
   const tolerance = 1e-9;
@@ -81,7 +88,6 @@ function byNewton(covariance: Matrix, budgets: Float64Array, net: number): Answe
     const lower = choleskyFactor(hessian);
     if (lower === null) throw notSolved(method, Number.NaN, tolerance);
     const step = choleskySolve(lower, gradient);
-    const decrement = Math.sqrt(Math.max(0, dot(gradient, step)));
     // Largest error of a contribution to risk, as a share of all.
     let gap = 0;
     const variance = dot(y, marginal);
@@ -95,11 +101,30 @@ function byNewton(covariance: Matrix, budgets: Float64Array, net: number): Answe
         warnings: [],
       };
     }
-    let length = decrement > 0.25 ? 1 / (1 + decrement / Math.sqrt(Math.min(...budgets))) : 1;
-    while (y.some((value, i) => value - length * step[i] <= 0)) length *= 0.5;
-    y = y.map((value, i) => value - length * step[i]);
+    // Inside of positive weights, and down by a part of what the slope promises; near the end that is below rounding.
+    let length = 1;
+    for (let i = 0; i < n; i++) if (step[i] > 0) length = Math.min(length, (0.95 * y[i]) / step[i]);
+    const value = barrier(covariance, budgets, y);
+    const drop = dot(gradient, step);
+    const moved = (by: number) => y.map((one, i) => one - by * step[i]);
+    let next = moved(length);
+    while (
+      drop > 1e-12 &&
+      barrier(covariance, budgets, next) > value - 1e-4 * length * drop &&
+      length > 1e-12
+    ) {
+      length *= 0.5;
+      next = moved(length);
+    }
+    y = next;
   }
   throw notSolved(method, Number.NaN, tolerance);
+}
+
+function barrier(covariance: Matrix, budgets: Float64Array, y: Float64Array): number {
+  let sum = 0.5 * quadraticForm(covariance, y);
+  for (let i = 0; i < y.length; i++) sum -= budgets[i] * Math.log(y[i]);
+  return sum;
 }
 
 function budgetsOf({ market, options }: ObjectiveInput): Float64Array {

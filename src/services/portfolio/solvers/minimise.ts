@@ -158,10 +158,12 @@ function proximalNewton(convex: Convex, smooth: Smooth, pool: ScenarioPool | nul
     const step = answer.x.map((one, i) => one - x[i]);
     // What the model promises: the first-order change with half of the curvature.
     const modelChange = answer.objective - modelAt(x, quadratic, linear, pool, scenario, set);
+    // Changes below this are those of rounding and of the inner solver; the certificate judges the point, not the step.
+    const noise = 1e-10 * Math.max(Math.abs(value), 1e-3);
     let length = 1;
     let next = answer.x;
     let after = total(next);
-    while (!(after <= value + 1e-4 * length * modelChange + 1e-14 * Math.abs(value)) && length > 1e-8) {
+    while (!(after <= value + 1e-4 * length * modelChange + noise) && length > 1e-8) {
       length *= 0.5;
       next = x.map((one, i) => one + length * step[i]);
       after = total(next);

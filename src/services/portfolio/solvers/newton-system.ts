@@ -257,7 +257,8 @@ export class Newton {
         return product.map((value, i) => (i === 0 ? target : 0) - value - (correction ? correction[i] : 0));
       }),
     });
-    const predictor = this.#refined(towards(0, null), factor, scalings);
+    // It only says how far to centre: it need not be exact.
+    const predictor = this.#solve(towards(0, null), factor, scalings);
     const reach = this.#longest(predictor, 1);
     const after = this.#complementarityAfter(predictor, reach) / count;
     const centring = Math.min(1, Math.max(0, after / mu)) ** 3;
@@ -288,10 +289,12 @@ export class Newton {
   }
 
   #longest(d: Direction, limit: number): number {
+    const slacks = this.#s;
+    const multipliers = this.#z;
     let best = limit;
-    for (let i = 0; i < this.#s.length; i++) {
-      if (d.s[i] < 0) best = Math.min(best, -this.#s[i] / d.s[i]);
-      if (d.z[i] < 0) best = Math.min(best, -this.#z[i] / d.z[i]);
+    for (let i = 0; i < slacks.length; i++) {
+      if (d.s[i] < 0) best = Math.min(best, -slacks[i] / d.s[i]);
+      if (d.z[i] < 0) best = Math.min(best, -multipliers[i] / d.z[i]);
     }
     this.#coneS.forEach((s, c) => {
       best = coneStep(s, d.coneS[c], best);
@@ -318,13 +321,15 @@ export class Newton {
 
   /** `bound - row x + u` of simple bounds and rows at the current x and u, without the slack. */
   #slackAt(): Float64Array {
+    const owner = this.#owner;
+    const bounds = this.#bounds;
+    const excess = this.#u;
     const out = new Float64Array(this.#offset.hidden);
     const { index, sign, bound } = this.#simple;
     for (let i = 0; i < index.length; i++) out[i] = bound[i] - sign[i] * this.x[index[i]];
     const values = multiplyTransposedVector(this.#rows, this.x);
     for (let r = 0; r < values.length; r++)
-      out[this.#offset.rows + r] =
-        this.#bounds[r] - values[r] + (this.#owner[r] >= 0 ? this.#u[this.#owner[r]] : 0);
+      out[this.#offset.rows + r] = bounds[r] - values[r] + (owner[r] >= 0 ? excess[owner[r]] : 0);
     return out;
   }
 
@@ -402,20 +407,23 @@ export class Newton {
 
   /** `Σ D g gᵀ` over rows, with hidden variables eliminated: a sum of squares, so that nothing cancels. */
   #weightedProducts(weight: Float64Array): Matrix {
+    const owner = this.#owner;
+    const first = this.#first;
+    const curvature = this.#curvature;
     const { rows: size, columns: count, data } = this.#rows;
     if (count === 0) return matrix(size, size);
     const factor = new Float64Array(count);
     const shared: number[] = [];
     for (let r = 0; r < count; r++) {
-      const k = this.#owner[r];
+      const k = owner[r];
       const d = weight[this.#offset.rows + r];
       if (k < 0) factor[r] = Math.sqrt(d);
-      else if (this.#first[k + 1] - this.#first[k] === 1) {
-        const own = weight[this.#offset.hidden + k] + this.#curvature[k];
+      else if (first[k + 1] - first[k] === 1) {
+        const own = weight[this.#offset.hidden + k] + curvature[k];
         factor[r] = Math.sqrt((d * own) / (d + own));
       } else {
         factor[r] = Math.sqrt(d);
-        if (r === this.#first[k]) shared.push(k);
+        if (r === first[k]) shared.push(k);
       }
     }
     const scaled = matrix(size, count + shared.length);
@@ -427,14 +435,14 @@ export class Newton {
         const k = shared[m];
         let sum = 0;
         let total = 0;
-        for (let r = this.#first[k]; r < this.#first[k + 1]; r++) {
+        for (let r = first[k]; r < first[k + 1]; r++) {
           const d = weight[this.#offset.rows + r];
           sum += d * data[from + r];
           total += d;
         }
         const mean = sum / total;
-        const own = weight[this.#offset.hidden + k] + this.#curvature[k];
-        for (let r = this.#first[k]; r < this.#first[k + 1]; r++)
+        const own = weight[this.#offset.hidden + k] + curvature[k];
+        for (let r = first[k]; r < first[k + 1]; r++)
           scaled.data[to + r] = (data[from + r] - mean) * factor[r];
         scaled.data[to + count + m] = mean * Math.sqrt((total * own) / (total + own));
       }
@@ -487,6 +495,11 @@ export class Newton {
   }
 
   #solve(right: RightSide, factor: Factor, scalings: readonly ConeScaling[] | null): Direction {
+    const owner = this.#owner;
+    const first = this.#first;
+    const curvature = this.#curvature;
+    const hiddenCount = this.#hidden;
+    const slacks = this.#s;
     const { cones, linear } = this.#program;
     const size = linear.length;
     const { weight } = factor;
@@ -496,15 +509,14 @@ export class Newton {
     const count = this.#rows.columns;
     // beta = complement / s - D slack, of each row
     const beta = new Float64Array(hiddenAt);
-    for (let i = 0; i < hiddenAt; i++)
-      beta[i] = right.complement[i] / this.#s[i] - weight[i] * right.slack[i];
+    for (let i = 0; i < hiddenAt; i++) beta[i] = right.complement[i] / slacks[i] - weight[i] * right.slack[i];
     // What each hidden variable adds: du = (v + Σ D g dx) / M
-    const value = new Float64Array(this.#hidden);
-    const divisor = new Float64Array(this.#hidden);
-    for (let k = 0; k < this.#hidden; k++) {
-      value[k] = -right.hidden[k] + right.complement[hiddenAt + k] / this.#s[hiddenAt + k];
-      divisor[k] = weight[hiddenAt + k] + this.#curvature[k];
-      for (let r = this.#first[k]; r < this.#first[k + 1]; r++) {
+    const value = new Float64Array(hiddenCount);
+    const divisor = new Float64Array(hiddenCount);
+    for (let k = 0; k < hiddenCount; k++) {
+      value[k] = -right.hidden[k] + right.complement[hiddenAt + k] / slacks[hiddenAt + k];
+      divisor[k] = weight[hiddenAt + k] + curvature[k];
+      for (let r = first[k]; r < first[k + 1]; r++) {
         value[k] += beta[rowsAt + r];
         divisor[k] += weight[rowsAt + r];
       }
@@ -513,7 +525,7 @@ export class Newton {
     for (let i = 0; i < index.length; i++) r1[index[i]] -= sign[i] * beta[i];
     const inner = new Float64Array(count);
     for (let r = 0; r < count; r++) {
-      const k = this.#owner[r];
+      const k = owner[r];
       inner[r] = beta[rowsAt + r] - (k >= 0 ? (weight[rowsAt + r] * value[k]) / divisor[k] : 0);
     }
     const fromRows = multiplyVector(this.#rows, inner);
@@ -532,21 +544,21 @@ export class Newton {
     });
     const { x, y } = this.#reducedSolve(factor, r1, right.equality);
     const values = multiplyTransposedVector(this.#rows, x);
-    const s = new Float64Array(this.#s.length);
-    const z = new Float64Array(this.#s.length);
-    const u = new Float64Array(this.#hidden);
+    const s = new Float64Array(slacks.length);
+    const z = new Float64Array(slacks.length);
+    const u = new Float64Array(hiddenCount);
     for (let i = 0; i < index.length; i++) s[i] = right.slack[i] - sign[i] * x[index[i]];
-    for (let k = 0; k < this.#hidden; k++) {
+    for (let k = 0; k < hiddenCount; k++) {
       let sum = value[k];
-      for (let r = this.#first[k]; r < this.#first[k + 1]; r++) sum += weight[rowsAt + r] * values[r];
+      for (let r = first[k]; r < first[k + 1]; r++) sum += weight[rowsAt + r] * values[r];
       u[k] = sum / divisor[k];
       s[hiddenAt + k] = u[k];
     }
     for (let r = 0; r < count; r++) {
-      const k = this.#owner[r];
+      const k = owner[r];
       s[rowsAt + r] = right.slack[rowsAt + r] - values[r] + (k >= 0 ? u[k] : 0);
     }
-    for (let i = 0; i < s.length; i++) z[i] = right.complement[i] / this.#s[i] - weight[i] * s[i];
+    for (let i = 0; i < s.length; i++) z[i] = right.complement[i] / slacks[i] - weight[i] * s[i];
     const coneS = cones.map(({ matrix: rows }, c) => {
       const product = multiplyVector(rows, x);
       return right.coneSlack[c].map((one, i) => one - product[i]);
@@ -560,40 +572,21 @@ export class Newton {
 
   #reducedSolve(factor: Factor, r1: Float64Array, r2: Float64Array): { x: Float64Array; y: Float64Array } {
     const { equalities } = this.#program;
-    const once = (one: Float64Array, two: Float64Array) => {
-      const right = Float64Array.from(one);
-      const lifted = multiplyTransposedVector(equalities.matrix, two);
-      for (let j = 0; j < right.length; j++) right[j] += factor.penalty * lifted[j];
-      const free = choleskySolve(factor.lower, right);
-      if (two.length === 0) return { x: free, y: new Float64Array(0) };
-      const product = multiplyVector(equalities.matrix, free);
-      const y = choleskySolve(
-        factor.schurLower,
-        product.map((value, i) => value - two[i]),
-      );
-      for (let i = 0; i < y.length; i++) {
-        const row = rowOf(factor.solved, i);
-        for (let j = 0; j < free.length; j++) free[j] -= y[i] * row[j];
-      }
-      return { x: free, y };
-    };
-    const solution = once(r1, r2);
-    // One refinement: residuals of the reduced system itself.
-    const product = multiplyVector(factor.reduced, solution.x);
-    const lifted = multiplyTransposedVector(equalities.matrix, solution.y);
-    const pushed = multiplyTransposedVector(equalities.matrix, r2);
-    const kept = multiplyVector(equalities.matrix, solution.x);
-    const residual = r1.map((value, j) => value + factor.penalty * pushed[j] - product[j] - lifted[j]);
-    const rest = r2.map((value, i) => value - kept[i]);
-    // `once` lifts the rest by itself.
-    const liftedRest = multiplyTransposedVector(equalities.matrix, rest);
-    const correction = once(
-      residual.map((value, j) => value - factor.penalty * liftedRest[j]),
-      rest,
+    const right = Float64Array.from(r1);
+    const lifted = multiplyTransposedVector(equalities.matrix, r2);
+    for (let j = 0; j < right.length; j++) right[j] += factor.penalty * lifted[j];
+    const x = choleskySolve(factor.lower, right);
+    if (r2.length === 0) return { x, y: new Float64Array(0) };
+    const product = multiplyVector(equalities.matrix, x);
+    const y = choleskySolve(
+      factor.schurLower,
+      product.map((value, i) => value - r2[i]),
     );
-    for (let j = 0; j < solution.x.length; j++) solution.x[j] += correction.x[j];
-    for (let i = 0; i < solution.y.length; i++) solution.y[i] += correction.y[i];
-    return solution;
+    for (let i = 0; i < y.length; i++) {
+      const row = rowOf(factor.solved, i);
+      for (let j = 0; j < x.length; j++) x[j] -= y[i] * row[j];
+    }
+    return { x, y };
   }
 }
 
