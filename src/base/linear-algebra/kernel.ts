@@ -4,6 +4,8 @@
  * is cut so that the rows of a tile stay in the first cache.
  */
 
+import { depthStep, type SimdKernel, simdKernel } from "./simd-kernel.ts";
+
 /** A block of rows inside of an array: where it begins, how far its rows are apart, and how many there are. */
 export interface Rows {
   readonly data: Float64Array;
@@ -14,6 +16,9 @@ export interface Rows {
 
 const depthBlock = 256;
 const rowBlock = 64;
+
+/** Products below this many multiplications are over before the rows are copied. */
+const leastSimdWork = 300_000;
 
 /**
  * Adds `sign` times the products of rows of `a` with rows of `b` to `out`.
@@ -29,6 +34,12 @@ export function addRowProducts(
   sign: 1 | -1,
   lowerOnly = false,
 ): void {
+  const work = a.count * b.count * depth;
+  const simd = work > leastSimdWork && a.count >= 4 && b.count >= 2 && depth >= 64 ? simdKernel() : null;
+  if (simd) {
+    addByVectors(simd, out, a, b, depth, sign, lowerOnly);
+    return;
+  }
   for (let k0 = 0; k0 < depth; k0 += depthBlock) {
     const count = Math.min(depthBlock, depth - k0);
     for (let j0 = 0; j0 < b.count; j0 += rowBlock) {
@@ -123,5 +134,66 @@ function edge(
       for (let k = 0; k < count; k++) sum += a.data[p + k] * b.data[q + k];
       out.data[out.offset + i * out.stride + j] += sign * sum;
     }
+  }
+}
+
+/**
+ * The same by vectors: the rows are copied to WebAssembly's memory, one block of the sum after the other, so that it stays small;
+ * rows and depth are padded with zeros, so that there are only whole tiles.
+ */
+function addByVectors(
+  { tile, memory }: SimdKernel,
+  out: Rows,
+  a: Rows,
+  b: Rows,
+  depth: number,
+  sign: 1 | -1,
+  lowerOnly: boolean,
+): void {
+  const same = a.data === b.data && a.offset === b.offset && a.stride === b.stride && a.count >= b.count;
+  const rowsA = Math.ceil(a.count / 4) * 4;
+  const rowsB = same ? 0 : Math.ceil(b.count / 2) * 2;
+  const results = 8;
+  for (let k0 = 0; k0 < depth; k0 += depthBlock) {
+    const count = Math.min(depthBlock, depth - k0);
+    const padded = Math.ceil(count / depthStep) * depthStep;
+    const view = memory(results + (rowsA + rowsB + 2) * padded);
+    const atA = results;
+    const atB = same ? atA : atA + rowsA * padded;
+    copyRows(view, atA, a, rowsA, k0, count, padded);
+    if (!same) copyRows(view, atB, b, rowsB, k0, count, padded);
+    const stride = 8 * padded;
+    for (let j0 = 0; j0 < b.count; j0 += rowBlock) {
+      const j1 = Math.min(b.count, j0 + rowBlock);
+      for (let i = lowerOnly ? j0 : 0; i < a.count; i += 4) {
+        const height = Math.min(4, a.count - i);
+        const jEnd = lowerOnly ? Math.min(j1, i + height) : j1;
+        for (let j = j0; j < jEnd; j += 2) {
+          const from = 8 * (atA + i * padded);
+          tile(from, 8 * (atB + j * padded), stride, stride, from + stride, 0);
+          const width = Math.min(2, b.count - j);
+          for (let r = 0; r < height; r++) {
+            const to = out.offset + (i + r) * out.stride + j;
+            for (let c = 0; c < width; c++) out.data[to + c] += sign * view[2 * r + c];
+          }
+        }
+      }
+    }
+  }
+}
+
+function copyRows(
+  to: Float64Array,
+  at: number,
+  { data, offset, stride, count }: Rows,
+  rows: number,
+  k0: number,
+  depth: number,
+  padded: number,
+): void {
+  for (let i = 0; i < rows; i++) {
+    const start = at + i * padded;
+    if (i < count) to.set(data.subarray(offset + i * stride + k0, offset + i * stride + k0 + depth), start);
+    to.fill(0, start + (i < count ? depth : 0), start + padded);
   }
 }
