@@ -19,13 +19,13 @@ export interface Interval {
  * Percentile intervals of statistics by the stationary bootstrap: blocks begin anywhere, end with probability one over the mean
  * length, and wrap around.
  *
- * @param statistics each a function of resampled period numbers `[periods]`, so that several series can be resampled together
+ * @param statistics all of them on resampled period numbers `[periods]`, so that several series are resampled together
  * @throws PlatformError `PORTFOLIO_OPTION_INVALID` when an option is outside its range
  * @see Politis and Romano (1994), "The stationary bootstrap"
  */
 export function bootstrapIntervals<Name extends string>(
   periods: number,
-  statistics: Readonly<Record<Name, (order: Int32Array) => number>>,
+  statistics: (order: Int32Array) => Readonly<Record<Name, number>>,
   key: Key,
   {
     resamples = 1000,
@@ -37,27 +37,29 @@ export function bootstrapIntervals<Name extends string>(
   if (!(blockLength >= 1)) throw option("blockLength", `expected at least 1 period, received ${blockLength}`);
   if (!(confidence > 0 && confidence < 1))
     throw option("confidence", `expected a number inside (0, 1), received ${confidence}`);
-  const names = Object.keys(statistics) as Name[];
-  const draws = names.map(() => new Float64Array(resamples));
+  const draws = new Map<Name, Float64Array>();
   for (let b = 0; b < resamples; b++) {
-    const order = stationaryOrder(periods, blockLength, foldIn(key, b));
-    names.forEach((name, k) => {
-      draws[k][b] = statistics[name](order);
-    });
+    const values = statistics(stationaryOrder(periods, blockLength, foldIn(key, b)));
+    for (const name of Object.keys(values) as Name[]) {
+      const all = draws.get(name) ?? new Float64Array(resamples);
+      all[b] = values[name];
+      draws.set(name, all);
+    }
   }
   const tail = (1 - confidence) / 2;
   return Object.fromEntries(
-    names.map((name, k) => [name, { low: quantile(draws[k], tail), high: quantile(draws[k], 1 - tail) }]),
+    [...draws].map(([name, all]) => [name, { low: quantile(all, tail), high: quantile(all, 1 - tail) }]),
   ) as Record<Name, Interval>;
 }
 
 /** One resampled order of the periods. */
 export function stationaryOrder(periods: number, blockLength: number, key: Key): Int32Array {
-  const starts = uniform(foldIn(key, "start"), periods);
   const ends = uniform(foldIn(key, "end"), periods);
+  const breaks = ends.reduce((count, value) => count + (value < 1 / blockLength ? 1 : 0), 0);
+  const starts = uniform(foldIn(key, "start"), breaks + 1);
   const order = new Int32Array(periods);
-  for (let t = 0, at = 0; t < periods; t++) {
-    at = t === 0 || ends[t] < 1 / blockLength ? Math.floor(starts[t] * periods) : (at + 1) % periods;
+  for (let t = 0, at = 0, block = 0; t < periods; t++) {
+    at = t === 0 || ends[t] < 1 / blockLength ? Math.floor(starts[block++] * periods) : (at + 1) % periods;
     order[t] = at;
   }
   return order;

@@ -131,7 +131,7 @@ describe("the stationary bootstrap", () => {
       const returns = normal(keyFrom(seed), 150, 0.002, 0.01);
       const { mean: interval } = bootstrapIntervals(
         150,
-        { mean: (order) => mean(Array.from(order, (t) => returns[t])) },
+        (order) => ({ mean: mean(Array.from(order, (t) => returns[t])) }),
         foldIn(keyFrom(seed), "bootstrap"),
         { resamples: 200, blockLength: 1, confidence: 0.9 },
       );
