@@ -1,7 +1,9 @@
-/** `npm run bench -- engine|data`: a table for people, or with `--json` one document on standard output. */
+/** `npm run bench -- engine|data|portfolio`: a table for people, or with `--json` one document on standard output. */
 import { benchData } from "./data/rows.ts";
 import { compareEngine, type EngineComparison } from "./engine/compare.ts";
 import { type Machine, machine } from "./machine.ts";
+import { comparePortfolio } from "./portfolio/compare.ts";
+import { portfolioText } from "./portfolio/text.ts";
 import { table } from "./table.ts";
 
 interface Options {
@@ -10,12 +12,17 @@ interface Options {
   readonly only: string;
 }
 
-export async function main(name: "engine" | "data", { json, only }: Options): Promise<void> {
+export async function main(name: "engine" | "data" | "portfolio", { json, only }: Options): Promise<void> {
   const facts = machine();
   const say = (line: string) => process.stderr.write(`bench: ${line}\n`);
   if (name === "engine") {
     const comparison = await compareEngine(only, say);
     print(json, { machine: facts, ...comparison }, () => engineText(facts, comparison));
+  } else if (name === "portfolio") {
+    const comparison = await comparePortfolio(only, say);
+    print(json, { machine: facts, ...comparison }, () =>
+      [machineText(facts), portfolioText(comparison)].join("\n\n"),
+    );
   } else {
     say("0.25, 1 and 4 million OHLCV rows from CSV: read, clean, window");
     const rows = await benchData();

@@ -1,14 +1,14 @@
-// `npm run bench -- engine|data [--json] [--only=text]`: the set-up, then one benchmark. The peers of the engine benchmark
+// `npm run bench -- engine|data|portfolio [--json] [--only=text]`: the set-up, then one benchmark. The peers of the engine benchmark
 // live in bench/package.json and are installed here, on demand: they are no part of the product.
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { install, root, setUp } from "./setup.js";
 
-const usage = 'npm run bench -- engine|data [--json] [--only="part of a row\'s name"]';
+const usage = 'npm run bench -- engine|data|portfolio [--json] [--only="part of a row\'s name"]';
 const [name, ...flags] = process.argv.slice(2);
 const only = flags.find((flag) => flag.startsWith("--only="));
 const unknown = flags.filter((flag) => flag !== "--json" && flag !== only);
-if (!["engine", "data"].includes(name) || unknown.length > 0) {
+if (!["engine", "data", "portfolio"].includes(name) || unknown.length > 0) {
   const received = process.argv.slice(2).join(" ") || "nothing";
   process.stderr.write(`error INPUT_INVALID: expected ${usage}, received ${received}\n`);
   process.exit(2);
