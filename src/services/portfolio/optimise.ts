@@ -140,7 +140,7 @@ export async function allocate(input: AllocateInput, ports: Ports): Promise<Allo
   };
 }
 
-async function panelOf(
+export async function panelOf(
   { prices, symbols, from, to, seed, gaps }: Request,
   { market, signal }: Ports,
 ): Promise<PricePanel> {
