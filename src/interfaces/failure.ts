@@ -1,6 +1,6 @@
 /** A failure as an edge shows it: what the caller may know, and nothing of our insides. */
 import { type ErrorDetails, type ErrorKind, interrupted, PlatformError } from "../base/index.ts";
-import { failureTitles } from "./messages.ts";
+import { failureTitles, noSuchCharacter } from "./messages.ts";
 
 export interface Failure {
   /** `bug` is our mistake: everything that was thrown and is not a PlatformError. */
@@ -21,6 +21,9 @@ export const failureTable = {
   bug: { httpStatus: 500, exitStatus: 1 },
 } as const satisfies Record<Failure["kind"], { httpStatus: number; exitStatus: number }>;
 
+/** SQLSTATE of a text that no PostgreSQL can hold. */
+const characterNotInRepertoire = "22021";
+
 /**
  * What to tell the caller of something that was thrown.
  *
@@ -34,6 +37,13 @@ export function failureOf(error: unknown, what: string, signal?: AbortSignal): F
   // The library of queries wraps what the database failed with, and says more than a caller may know.
   if (error instanceof Error && error.cause instanceof PlatformError) return failureOf(error.cause, what);
   if (signal?.aborted) return failureOf(interrupted(what), what);
+  if (error instanceof Error && /^Failed query: /.test(error.message)) {
+    // A query that failed is thrown with its text, and with why as its cause.
+    const { cause } = error as { cause?: unknown };
+    if (cause instanceof PlatformError) return failureOf(cause, what);
+    if ((cause as { code?: unknown } | undefined)?.code === characterNotInRepertoire)
+      return failureOf(new PlatformError("input", "INPUT_INVALID", noSuchCharacter), what);
+  }
   const reason = error instanceof Error ? error.message : String(error);
   return { kind: "bug", code: "INTERNAL", message: reason.replace(/\s*\n\s*/g, " "), details: {} };
 }

@@ -13,6 +13,8 @@ export const failureTitles: Readonly<Record<ErrorKind | "bug", string>> = {
   bug: "A mistake of ours",
 };
 
+export const noSuchCharacter = "expected text without the character U+0000, received one with it";
+
 /** What each service is about, shown where its capabilities are listed. */
 export const serviceSummaries: Readonly<Record<string, string>> = {
   forecast: "Where a market is going",

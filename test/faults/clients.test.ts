@@ -31,6 +31,24 @@ test("refuses malformed requests one by one, and stays up", async () => {
   }
 });
 
+test("refuses text that no database can hold as bad input", async () => {
+  const home = await makeHome();
+  const served = await serveHere(jobsCapabilities, { databaseUrl: home.url, running: 0 });
+  try {
+    for (const [url, payload] of [
+      ["/v1/jobs/redrive", { capability: "\u0000" }],
+      ["/v1/jobs/unschedule", { name: "a\u0000" }],
+      ["/v1/jobs/list", { capability: "\u0000" }],
+    ] as const) {
+      const response = await served.app.inject({ method: "POST", url, payload });
+      expect(response.json()).toMatchObject({ status: 400, code: "INPUT_INVALID" });
+    }
+  } finally {
+    await served.close();
+    await home.remove();
+  }
+});
+
 test("serves others while slow clients hold their connections", async () => {
   const home = await makeHome();
   const served = await serveHere(toys, { databaseUrl: home.url });

@@ -190,15 +190,16 @@ export function startWorker(options: WorkerOptions): Worker {
       (progress) => attempt.entries.push({ type: "progress", data: progress }),
       clock.elapsed,
     );
+    const report = (progress: Progress) => {
+      attempt.progress = progress;
+      keep(progress);
+    };
     const outcome = await executor.run(job, {
       signal: controller.signal,
-      report(progress) {
-        attempt.progress = progress;
-        keep(progress);
-      },
+      report,
       log: (level, message, values) =>
         attempt.entries.push({ type: "log", data: { level, message, ...(values && { values }) } }),
-      runParts: (requests) => runParts(attempt, requests),
+      runParts: (requests) => runParts(attempt, requests, report),
     });
     clearTimeout(timer);
     if (attempt.reason === "lost") {
@@ -216,10 +217,15 @@ export function startWorker(options: WorkerOptions): Worker {
     void flush();
   };
 
-  const runParts = async (attempt: Attempt, requests: readonly JobRequest[]): Promise<JobOutcome[]> => {
+  const runParts = async (
+    attempt: Attempt,
+    requests: readonly JobRequest[],
+    report: (progress: Progress) => void,
+  ): Promise<JobOutcome[]> => {
     const first = attempt.nextPlace;
     attempt.nextPlace += requests.length;
     attempt.waits = true;
+    let seen = -1;
     try {
       const { id } = attempt.job;
       await jobs.submitParts(id, first, requests);
@@ -228,6 +234,9 @@ export function startWorker(options: WorkerOptions): Worker {
         await attemptTo("look at parts", async () => {
           parts = (await jobs.parts(id)).slice(first, first + requests.length);
         });
+        const ended = parts.filter(({ endedAt }) => endedAt !== null).length;
+        if (ended !== seen) report({ stage: "parts", done: ended, total: requests.length, unit: "jobs" });
+        seen = ended;
         if (parts.length === requests.length && parts.every(({ endedAt }) => endedAt !== null))
           return parts.map(({ id, status, output, failure }) => ({ id, status, output, failure }));
         await jobs.changes.wait(pause, attempt.controller.signal);

@@ -6,10 +6,13 @@ import {
   EvaluateOutput,
   PredictInput,
   PredictOutput,
+  SweepInput,
+  SweepOutput,
   TrainInput,
   TrainOutput,
 } from "./schema.ts";
 import { forecastTable, scoreTable } from "./summary.ts";
+import { sweep, sweepTable } from "./sweep.ts";
 import { train } from "./train.ts";
 
 export const forecastTrain = capability({
@@ -46,4 +49,15 @@ export const forecastPredict = capability({
   paths: ["artifact", "data"],
   print: forecastTable,
   run: predict,
+});
+
+export const forecastSweep = capability({
+  name: "forecast.sweep",
+  summary: "Train over several seeds and symbols: as jobs side by side when it runs as one, else in turn",
+  input: SweepInput,
+  output: SweepOutput,
+  mode: "task",
+  paths: ["data", "out"],
+  print: sweepTable,
+  run: sweep,
 });

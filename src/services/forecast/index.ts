@@ -1,8 +1,8 @@
 import type { Capability } from "../../base/index.ts";
-import { forecastEvaluate, forecastPredict, forecastTrain } from "./capabilities.ts";
+import { forecastEvaluate, forecastPredict, forecastSweep, forecastTrain } from "./capabilities.ts";
 
 export { readForecastArtifact } from "./artifact.ts";
-export { forecastEvaluate, forecastPredict, forecastTrain } from "./capabilities.ts";
+export { forecastEvaluate, forecastPredict, forecastSweep, forecastTrain } from "./capabilities.ts";
 export { type Difference, type Training, trainingDifferences, trainingName } from "./identity.ts";
 export { sourceOf } from "./prepare.ts";
 export {
@@ -10,6 +10,8 @@ export {
   EvaluateOutput,
   PredictInput,
   PredictOutput,
+  SweepInput,
+  SweepOutput,
   TrainInput,
   TrainOutput,
 } from "./schema.ts";
@@ -19,4 +21,5 @@ export const forecastCapabilities = [
   forecastTrain,
   forecastEvaluate,
   forecastPredict,
+  forecastSweep,
 ] as unknown as readonly Capability[];

@@ -288,3 +288,39 @@ export const EvaluateOutput = z.object({
   summary: z.string(),
 });
 export type EvaluateOutput = z.output<typeof EvaluateOutput>;
+
+export const SweepInput = TrainInput.omit({ seed: true }).extend({
+  seeds: z
+    .array(z.number().int())
+    .min(1)
+    .max(1000)
+    .default([1, 2, 3])
+    .describe("one training for each; on the simulated market each is a market of its own too"),
+  eachSymbol: z.boolean().default(false).describe("a model for each symbol instead of one for all"),
+  out: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("where the artifacts go: a path or a name, to which symbol and seed are added"),
+});
+export type SweepInput = z.output<typeof SweepInput>;
+
+export const SweptTraining = z.object({
+  seed: z.number().int(),
+  symbol: z.string().nullable().describe("null where one model is for all symbols"),
+  job: z.string().nullable().describe("the job that trained it; null where it was trained in this call"),
+  artifact: z.string().nullable().describe("null when the training failed"),
+  skill: MaybeNumber.describe("on the test part, at the first horizon"),
+  failure: z.string().nullable(),
+});
+export type SweptTraining = z.output<typeof SweptTraining>;
+
+export const SweepOutput = z.object({
+  trainings: z.array(SweptTraining).describe("symbol by symbol, seed by seed"),
+  failed: Count,
+  skill: z
+    .object({ mean: z.number(), standardDeviation: MaybeNumber, lowest: z.number(), highest: z.number() })
+    .nullable()
+    .describe("over the trainings that have one: how much of a score is the seed"),
+});
+export type SweepOutput = z.output<typeof SweepOutput>;
