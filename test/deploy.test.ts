@@ -299,6 +299,16 @@ describe("the manifests", () => {
     );
   });
 
+  test("speak of measurements that a server has", () => {
+    const folder = path.join(root, "src/platform/metrics");
+    const sources = readdirSync(folder).map((name) => readFileSync(path.join(folder, name), "utf8"));
+    const texts = [...options, "kubernetes/worker-autoscaler.yaml"].map(read).join("\n");
+    const names = new Set([...texts.matchAll(/\bfathom_[a-z_]+/g)].map(([name]) => name));
+    expect(names.size).toBeGreaterThan(3);
+    for (const name of names)
+      expect([name, sources.some((text) => text.includes(`"${name}"`))]).toEqual([name, true]);
+  });
+
   test("scale, keep and shield what is there", () => {
     const names = every("Deployment").map(({ metadata }) => metadata.name);
     const scaled = every("HorizontalPodAutoscaler");

@@ -58,6 +58,12 @@ test("prints a key once, which may do everything, also after the next start", as
   expect(token).toBeDefined();
   expect((await average(address)).status).toBe(401);
   expect((await average(address, token)).status).toBe(200);
+  const statusOf = async (path: string, headers = {}) => (await fetch(address + path, { headers })).status;
+  for (const path of ["/metrics", "/v2", "/v2/models/nothing", "/v1/tasks", "/mcp"])
+    expect([path, await statusOf(path)]).toEqual([path, 401]);
+  for (const path of ["/healthz", "/readyz", "/v2/health/live", "/docs", "/openapi.json"])
+    expect([path, await statusOf(path)]).toEqual([path, 200]);
+  expect(await statusOf("/metrics", { authorization: `Bearer ${token}` })).toBe(200);
   first.child.kill("SIGTERM");
   expect(await first.exit).toEqual([0, null]);
   expect(first.output.stderr.split(String(token))).toHaveLength(2); // shown once, and in no line of the log

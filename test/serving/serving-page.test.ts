@@ -20,7 +20,7 @@ let stop: () => Promise<void>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "fathom-serving-page-"));
   await run(process.execPath, ["--import", "tsx", "examples/serve-a-model.ts", join(folder, "models")]);
-  const words = ["--import", "tsx", "test/interfaces/toy-fathom.ts", "serve", "--port", "0"];
+  const words = ["--import", "tsx", "test/interfaces/toy-fathom.ts", "serve", "--no-keys", "--port", "0"];
   const child = spawn(process.execPath, [...words, "--data-folder", folder, "--log-level", "silent"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
