@@ -8,6 +8,7 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { openState, type State } from "../index.ts";
 import { embeddedHome, type Home } from "../testing/homes.ts";
+import { keepUp } from "./upkeep.js";
 
 let home: Home;
 let state: State;
@@ -104,6 +105,35 @@ test.each([
   const client = await connection();
   await expect(client.query(text, values)).rejects.toThrow(/embedded database/);
   expect((await client.query("select 1 as n")).rows).toEqual([{ n: 1 }]);
+});
+
+test("does for itself what a server's background processes do", async () => {
+  await state.query("insert into written select 'w', n from generate_series(1, 2000) n");
+  await state.query("delete from written where n > 100");
+  const ask = async (text: string) => {
+    const [rows] = [await state.query<Record<string, unknown>>(text)];
+    return rows.map((row) =>
+      Object.values(row).map((value) => (typeof value === "boolean" ? (value ? "t" : "f") : String(value))),
+    );
+  };
+  const dead = async () =>
+    (
+      await ask(
+        "select n_dead_tup, last_vacuum is not null from pg_stat_user_tables where relname = 'written'",
+      )
+    )[0];
+  await ask("select pg_stat_force_next_flush()");
+  expect((await dead())[0]).toBe("1900");
+  await keepUp(ask);
+  expect(await dead()).toEqual(["0", "t"]);
+  await state.query(
+    "select count(*) from (select pg_logical_emit_message(false, 'x', repeat('x', 1000000)) from generate_series(1, 40)) m",
+  );
+  const log = () =>
+    ask("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn) from pg_control_checkpoint()");
+  expect(Number((await log())[0][0])).toBeGreaterThan(32e6);
+  await keepUp(ask);
+  expect(Number((await log())[0][0])).toBeLessThan(1e6);
 });
 
 test("survives whatever is written to its socket", async () => {

@@ -275,6 +275,26 @@ export function createMultiplexer({ execute, parameters, idleInTransactionMs, on
   }
 
   return {
+    /**
+     * A statement of the server itself, in its turn.
+     *
+     * @returns {Promise<(string | null)[][]>} rows as text; none after `close`
+     */
+    ask: (text) =>
+      new Promise((resolve) => {
+        if (closing || failed) return resolve([]);
+        const unit = { bytes: query(text), maySet: false };
+        ready.push({
+          units: [unit],
+          statements: new Set(),
+          settings: none,
+          changed: false,
+          gone: false,
+          write: (bytes) => resolve(readAnswer(bytes, { rows: true }).rows),
+          end() {},
+        });
+        attend();
+      }),
     /** @param {import("node:net").Socket} socket */
     connect(socket) {
       connections.add(createConnection(socket));
