@@ -6,7 +6,7 @@ import { type Capability, capability, type Logger } from "../../base/index.ts";
 import { type LazyPlatform, localContext, systemClock } from "../../platform/local/index.ts";
 import { parseInput } from "../call.ts";
 import { failureOf } from "../failure.ts";
-import { buildServer, listen, localNames } from "../http/index.ts";
+import { buildServer, checkPort, listen, localNames } from "../http/index.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
@@ -70,6 +70,7 @@ export function serveCommand(
         options.artifact === undefined
           ? undefined
           : await localContext({ dataFolder, signal }).models.locate(options.artifact);
+      await checkPort({ host, port });
       const release = await platformOf(folder).claim(messages.serveName);
       const logger = pino({ level: options.logLevel }, pino.destination(2));
       let model: ServedModel | undefined;

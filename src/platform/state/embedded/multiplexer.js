@@ -259,14 +259,22 @@ export function createMultiplexer({ execute, parameters, idleInTransactionMs, on
     };
 
     socket.setNoDelay?.(true);
+    /** Pieces of a message that is not whole yet; joined once, since a large one comes in thousands. */
+    let pieces = [];
+    let missing = 0;
     socket.on("data", (data) => {
-      buffer = buffer.length === 0 ? data : Buffer.concat([buffer, data]);
+      pieces.push(data);
+      missing -= data.length;
+      if (missing > 0) return;
+      buffer = Buffer.concat([buffer, ...pieces]);
+      pieces = [];
       try {
         while (!connection.gone && (started ? readOne() : readStart()));
       } catch (error) {
         if (!(error instanceof RangeError)) throw error; // a length that points past the message
         connection.end(fatal("08P01", "expected a message of protocol 3"));
       }
+      missing = started && buffer.length >= 5 ? buffer.readInt32BE(1) + 1 - buffer.length : 0;
     });
     socket.on("error", leave);
     socket.on("close", leave);
