@@ -10,7 +10,7 @@ import { createMetrics } from "../../platform/metrics/index.ts";
 import { createTracer } from "../../platform/traces/index.ts";
 import { parseInput } from "../call.ts";
 import { failureOf } from "../failure.ts";
-import { buildServer, listen, localNames } from "../http/index.ts";
+import { buildServer, checkPort, listen, localNames } from "../http/index.ts";
 import { startLocalWorker } from "../jobs/start-worker.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
@@ -144,6 +144,7 @@ export function serveCommand(
       const { artifact } = models;
       const service = { name: "fathom", version: packageVersion() };
       const tracer = tracesTo === undefined ? undefined : await createTracer({ endpoint: tracesTo, service });
+      await checkPort({ host, port });
       const release = await platform.claim(messages.serveName);
       let model: ServedModel | undefined;
       const app = buildServer({
