@@ -1,17 +1,23 @@
-/** `npm run bench -- engine|data|jobs`: a table for people, or with `--json` one document on standard output. */
+/** `npm run bench -- engine|data|jobs|serve`: a table for people, or with `--json` one document on standard output. */
 import { benchData } from "./data/rows.ts";
 import { compareEngine, type EngineComparison } from "./engine/compare.ts";
 import { benchJobs } from "./jobs/rows.ts";
 import { type Machine, machine } from "./machine.ts";
+import { benchServe, type ServeComparison } from "./serve/rows.ts";
 import { table } from "./table.ts";
 
 interface Options {
   readonly json: boolean;
   /** Part of the name of the rows to run; empty for all. */
   readonly only: string;
+  /** Of mixed load, for `serve`. */
+  readonly minutes: number;
 }
 
-export async function main(name: "engine" | "data" | "jobs", { json, only }: Options): Promise<void> {
+export async function main(
+  name: "engine" | "data" | "jobs" | "serve",
+  { json, only, minutes }: Options,
+): Promise<void> {
   const facts = machine();
   const say = (line: string) => process.stderr.write(`bench: ${line}\n`);
   if (name === "engine") {
@@ -35,6 +41,9 @@ export async function main(name: "engine" | "data" | "jobs", { json, only }: Opt
         ),
       ].join("\n\n"),
     );
+  } else if (name === "serve") {
+    const comparison = await benchServe(minutes, say);
+    print(json, { machine: facts, ...comparison }, () => serveText(facts, comparison));
   } else {
     say("0.25, 1 and 4 million OHLCV rows from CSV: read, clean, window");
     const rows = await benchData();
@@ -112,6 +121,43 @@ function engineText(facts: Machine, { product, peers, rows }: EngineComparison):
     table(["work", "build ms", "peak MiB", "PyTorch MiB", "ratio"], built),
     "",
     "Build: tracing, compiling and loading the graph, once. Peak: a training process of its own, Node.js or Python included.",
+  ].join("\n");
+}
+
+function serveText(facts: Machine, comparison: ServeComparison): string {
+  const { inference, peer, ratio, training, coldStartMs, endurance } = comparison;
+  const row = (name: string, one: ServeComparison["inference"]) => [
+    name,
+    one.requestsPerSecond.toFixed(0),
+    one.p50.toFixed(0),
+    one.p99.toFixed(0),
+    String(one.errors),
+  ];
+  const rows = [
+    row("inference, 64 connections", inference),
+    ...("absent" in peer ? [] : [row("FastAPI + PyTorch, the same", peer)]),
+    row("inference while a training runs", training.inference),
+    row("/healthz meanwhile, 50 requests/s", training.health),
+  ];
+  const change = ([before, after]: readonly [number, number], digits = 0) =>
+    `${before.toFixed(digits)} -> ${after.toFixed(digits)}`;
+  return [
+    machineText(facts),
+    "LSTM of 60 steps, 16 features, 128 units; one sample of 960 numbers as JSON; client on the same cores",
+    "",
+    table(["what", "requests/s", "p50 ms", "p99 ms", "errors"], rows),
+    "",
+    "absent" in peer
+      ? `FastAPI: absent: ${peer.absent}`
+      : `Fathom / FastAPI: ${ratio?.toFixed(1)} x (${peer.versions}; ${peer.threads} threads, batches up to ${peer.batch}, the best of its settings)`,
+    `Event-loop delay while a training runs, p99: ${training.eventLoopDelayP99.toFixed(1)} ms`,
+    `Cold start to ready with a model, median of 3: ${coldStartMs.toFixed(0)} ms`,
+    ...(endurance === null
+      ? []
+      : [
+          `Mixed load, ${endurance.seconds} s, ${endurance.requests} requests, ${endurance.unexpected} with an unexpected status:`,
+          `  resident MiB ${change(endurance.residentMiB, 1)}, descriptors ${change(endurance.descriptors)}, threads ${change(endurance.threads)}`,
+        ]),
   ].join("\n");
 }
 

@@ -11,5 +11,11 @@ import { root, setUp } from "./setup.js";
 endWithNpm();
 await setUp();
 const command = path.join(root, "bin", "fathom.js");
-process.argv = [process.argv[0], command, "start", ...process.argv.slice(2)];
+const words = process.argv.slice(2);
+// Whoever tries Fathom out on their own machine has no key yet. Without keys the server listens to this machine only and
+// answers no web page but its own; whoever says anything about host or keys decides for themselves.
+const decided =
+  words.some((word) => /^--(no-)?keys\b|^--host\b|^--once\b/.test(word)) ||
+  ["FATHOM_KEYS", "FATHOM_HOST"].some((name) => process.env[name]);
+process.argv = [process.argv[0], command, "start", ...words, ...(decided ? [] : ["--no-keys"])];
 await import(pathToFileURL(command).href);

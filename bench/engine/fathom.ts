@@ -1,5 +1,13 @@
 /** Fathom's side of the comparison: the graphs that `fit` trains with and that an artifact holds, timed inside the worker. */
-import { createRuntime, flopOf, input, threadsFor, toOnnx, traceGraph } from "../../src/engine/index.ts";
+import {
+  createRuntime,
+  flopOf,
+  fuseAttention,
+  input,
+  threadsFor,
+  toOnnx,
+  traceGraph,
+} from "../../src/engine/index.ts";
 import { networkOf, prepareSteps, samplesOf } from "../../src/services/bench/index.ts";
 import type { Work } from "./work.ts";
 
@@ -38,7 +46,7 @@ async function prepareForward({ model, batch }: Work): Promise<Prepared> {
   );
   const graph = traceGraph({ y: apply(Object.fromEntries(names)) });
   const flop = flopOf(graph);
-  const session = await runtime.load(toOnnx(graph), { threads: threadsFor(flop, 2) });
+  const session = await runtime.load(fuseAttention(toOnnx(graph)), { threads: threadsFor(flop, 2) });
   const buildMilliseconds = performance.now() - begun;
   const feeds = Object.fromEntries(
     Object.entries(inputs).map(([name, column], i) => [name, samplesOf(column, batch, i)]),

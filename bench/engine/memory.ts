@@ -12,8 +12,9 @@ export interface PeakMemory {
 }
 
 export async function peakMemory(work: Work): Promise<PeakMemory> {
-  const child = path.join(import.meta.dirname, "memory-child.ts");
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", child, work.name]);
+  const child = path.join(import.meta.dirname, "memory-child.js");
+  const { model, batch } = work;
+  const { stdout } = await promisify(execFile)(process.execPath, [child, JSON.stringify({ model, batch })]);
   return { peakMiB: Number(stdout), peerPeakMiB: await peerPeak(work) };
 }
 

@@ -84,6 +84,60 @@ export const errorTable = {
     kind: "unavailable",
     meaning: "The answer took longer than the server waits. Ask for it as a task with `?mode=job`.",
   },
+  KEY_MISSING: {
+    kind: "forbidden",
+    meaning:
+      "The request carries no API key. Send `Authorization: Bearer fathom_...`; `fathom keys create` makes one.",
+  },
+  KEY_INVALID: {
+    kind: "forbidden",
+    meaning: "The API key is not one of this server, has expired, or was revoked.",
+  },
+  SCOPE_MISSING: {
+    kind: "forbidden",
+    meaning: "The API key is valid but may not do this. The message names the scope that it lacks.",
+  },
+  KEY_UNKNOWN: {
+    kind: "missing",
+    meaning: "There is no API key with this prefix. `fathom keys list` shows them.",
+  },
+  KEY_ENDED: {
+    kind: "conflict",
+    meaning:
+      "The API key was revoked, has expired or was rotated already, and so cannot be rotated. Make a new one.",
+  },
+  RATE_LIMITED: {
+    kind: "forbidden",
+    meaning:
+      "More requests than the key, the model or the address may make. Try again after the time in `Retry-After`.",
+  },
+  ORIGIN_FORBIDDEN: {
+    kind: "forbidden",
+    meaning:
+      "A web page of another origin asked in the name of the person who looks at it. Only the server's own pages may.",
+  },
+  ADDRESS_TOO_LONG: {
+    kind: "input",
+    meaning: "The address of the request is longer than the server accepts.",
+  },
+  HEADERS_TOO_LARGE: {
+    kind: "input",
+    meaning: "The headers of the request are larger than the server accepts.",
+  },
+  REQUEST_TIMEOUT: {
+    kind: "input",
+    meaning: "The request did not arrive whole in the time that it may take.",
+  },
+  KEYS_NEEDED: {
+    kind: "input",
+    meaning:
+      "A server that other machines can reach was asked to serve without keys. Only a loopback address may.",
+  },
+  CONFIGURATION_INVALID: {
+    kind: "input",
+    meaning:
+      "Settings in the configuration file, the environment or the flags are wrong. The message lists all of them.",
+  },
   STATE_HELD: {
     kind: "conflict",
     meaning:
@@ -111,6 +165,11 @@ export const errorTable = {
     kind: "conflict",
     meaning:
       "A line of the ledger is not what was written there. Keep the file, and find out who changed it.",
+  },
+  SESSION_UNKNOWN: {
+    kind: "missing",
+    meaning:
+      "There is no such session of this key: it was closed, or nobody used it for long. Initialize anew.",
   },
   NOT_BUILT: { kind: "unavailable", meaning: "Fathom was not built yet. Run `npm run build`." },
   FILE_FORBIDDEN: {
@@ -302,6 +361,30 @@ export const errorTable = {
     meaning:
       "The model of this name was trained by another request or on other data. `--retrain` replaces it; another `--out` keeps both.",
   },
+  // serving
+  MODEL_UNKNOWN: {
+    kind: "missing",
+    meaning:
+      "The server has no model of this name, or not in this version. `/v2/repository/index` lists those that it has.",
+  },
+  MODEL_LOADING: {
+    kind: "unavailable",
+    meaning: "The model is being loaded. Try again after the time in the `Retry-After` header.",
+  },
+  INFERENCE_FAILED: {
+    kind: "input",
+    meaning:
+      "ONNX Runtime refused the values of a request, such as an index outside of a table. The message carries its reason.",
+  },
+  INFERENCE_TIMEOUT: {
+    kind: "unavailable",
+    meaning: "A request waited or ran longer than the server allows, and was dropped.",
+  },
+  INFERENCE_THREAD_LOST: {
+    kind: "unavailable",
+    meaning:
+      "The thread that ran the request ended. Another one has taken its place; the request can be sent again.",
+  },
   // forecast
   FORECAST_NOTHING_NEW: {
     kind: "input",
@@ -310,6 +393,50 @@ export const errorTable = {
   FORECAST_NOTHING_MOVES: {
     kind: "input",
     meaning: "Every price is the same, so there is nothing to learn and nothing to judge by.",
+  },
+  // portfolio
+  PORTFOLIO_PRICES_INVALID: {
+    kind: "input",
+    meaning:
+      "A price is zero, negative or given twice with different values, or no asset has a price that changes. The message names the line.",
+  },
+  PORTFOLIO_TOO_SHORT: {
+    kind: "input",
+    meaning: "There are too few periods with returns for what was asked. The message gives both numbers.",
+  },
+  PORTFOLIO_OPTION_INVALID: {
+    kind: "input",
+    meaning:
+      "An option of an estimator, objective or constraint is outside its range, or missing where the objective needs it. The message names it.",
+  },
+  PORTFOLIO_CONSTRAINT_INVALID: {
+    kind: "input",
+    meaning:
+      "A constraint in words cannot be read, or names an asset or group that is not there. The message shows the place and the nearest names.",
+  },
+  PORTFOLIO_VIEW_INVALID: {
+    kind: "input",
+    meaning:
+      "A view on returns cannot be read, is not a finite number, names an asset that is not there, or asks for what no scenario reaches. The message shows the view.",
+  },
+  PORTFOLIO_FORECAST_INVALID: {
+    kind: "input",
+    meaning: "An asset has no forecast, or one whose mean, horizon or quantiles no price can follow.",
+  },
+  PORTFOLIO_INFEASIBLE: {
+    kind: "conflict",
+    meaning:
+      "No weights satisfy all constraints. The message names the smallest set of them that contradict each other, and the nearest relaxation that has an answer.",
+  },
+  PORTFOLIO_UNBOUNDED: {
+    kind: "input",
+    meaning:
+      "The objective has no best value under these constraints, such as a Sharpe ratio when no allowed portfolio earns more than the risk-free rate.",
+  },
+  PORTFOLIO_NOT_SOLVED: {
+    kind: "conflict",
+    meaning:
+      "The solver could not prove its answer to the tolerance it promises, so none is given. The message names the method, the gap it reached and the tolerance.",
   },
 } as const satisfies Record<string, ErrorEntry>;
 

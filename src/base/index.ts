@@ -1,4 +1,4 @@
-export { type Capability, capability } from "./capability.ts";
+export { type Capability, capability, type Effect } from "./capability.ts";
 export { type ErrorCode, type ErrorKind, errorTable } from "./error-table.ts";
 export {
   type ErrorDetails,
@@ -9,6 +9,52 @@ export {
   writeFailure,
 } from "./errors.ts";
 export {
+  brokenAt,
+  canonicalJson,
+  follow,
+  isSigned,
+  origin,
+  sha256,
+  signHead,
+  verifyExport,
+} from "./ledger/index.ts";
+export {
+  choleskyFactor,
+  choleskyInverse,
+  choleskySolve,
+  choleskyUpdate,
+  diagonalMatrix,
+  diagonalOf,
+  dot,
+  type Eigen,
+  gramOfRows,
+  identityMatrix,
+  type LdlFactor,
+  ldlFactor,
+  ldlSolve,
+  type Matrix,
+  matrix,
+  matrixFrom,
+  mirrorLower,
+  multiply,
+  multiplyTransposed,
+  multiplyTransposedVector,
+  multiplyVector,
+  quadraticForm,
+  rowOf,
+  solveLower,
+  solveLowerTransposed,
+  submatrix,
+  symmetricEigen,
+  transpose,
+} from "./linear-algebra/index.ts";
+export {
+  type ApiKey,
+  type AuditHead,
+  type AuditPort,
+  type AuditQuery,
+  type AuditRecord,
+  type IssuedKey,
   type Job,
   type JobEvent,
   type JobFailure,
@@ -21,13 +67,20 @@ export {
   type JobsPort,
   jobEventTypes,
   jobStatuses,
+  type KeyRefusal,
+  type KeyRequest,
+  type KeysPort,
+  type KeyVerdict,
   type Platform,
+  type RotateRequest,
   type ScheduleRequest,
+  type SignedHead,
 } from "./platform/index.ts";
 export {
   type Clock,
   type Compute,
   type Context,
+  type Entropy,
   type LedgerEntry,
   type LedgerPort,
   type Logger,
@@ -41,6 +94,7 @@ export {
   providers,
 } from "./ports.ts";
 export { foldIn, type Key, keyFrom, normal, permutation, splitKey, studentT, uniform } from "./random.ts";
+export { type Access, allows, covers, isScope } from "./scopes.ts";
 export {
   autocovariance,
   leastSquares,

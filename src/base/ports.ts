@@ -62,7 +62,14 @@ export interface ModelsPort {
 export interface LedgerEntry {
   readonly action: string;
   readonly subject: string;
+  /** Nothing personal: what is in the chain stays there for good. */
   readonly payload: Readonly<Record<string, unknown>>;
+  /** Who did it; the one who asked, when absent. */
+  readonly actor?: string | undefined;
+  /** Data of a person, sealed under a key of their own and outside of the chain, so that it can be erased. */
+  readonly personal?:
+    | { readonly person: string; readonly data: Readonly<Record<string, unknown>> }
+    | undefined;
 }
 
 export interface LedgerPort {
@@ -91,6 +98,11 @@ export interface Clock {
   now(): UtcMs;
   /** Milliseconds of a clock that never goes back; only differences mean anything. */
   elapsed(): number;
+}
+
+/** Bytes that nobody can guess, for keys, ids and nonces. */
+export interface Entropy {
+  randomBytes(count: number): Uint8Array;
 }
 
 export interface Logger {
@@ -125,4 +137,8 @@ export interface Context {
   /** The job that this call runs as; absent when somebody waits for the answer. */
   readonly job?: JobHandle | undefined;
   readonly signal: AbortSignal;
+  /** Who asked, as the ledger names them; the owner of the data folder when absent. */
+  readonly actor?: string | undefined;
+  /** What the one who asked may do; everything when absent, as for the owner of the data folder. */
+  readonly scopes?: readonly string[] | undefined;
 }

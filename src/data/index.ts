@@ -70,6 +70,7 @@ export {
 } from "./simulate/index.ts";
 export type { ByteSource } from "./sources/bytes.ts";
 export { type NumberMatrix, readMatrix } from "./sources/matrix.ts";
+export { didYouMean, nearestNames } from "./sources/nearest.ts";
 export { type ReadOptions, readPriceTable } from "./sources/read.ts";
 export type { PriceFile, Reading, RowFilter } from "./sources/table-builder.ts";
 export {

@@ -1,6 +1,6 @@
 /** Convolution and pooling over any number of spatial axes; layouts are PyTorch's, `[batch, channels, ...spatial]`. */
 import { apply, applyAll } from "./apply.ts";
-import { max, mean, reshape, split } from "./operations.ts";
+import { max, mean } from "./operations.ts";
 import type { Window } from "./primitives/convolution/geometry.ts";
 import { formatShape, mismatch } from "./shape.ts";
 import type { Node, Tensor } from "./tensor.ts";
@@ -64,20 +64,14 @@ export function maxPool(x: Tensor, kernel: PerAxis, options: PoolOptions = {}): 
 }
 
 /**
- * Small windows side by side, axis by axis, as the larger of two: a third of the time of a pooling that has to remember places. The
- * last axis goes first, so that of equal values the first one in reading order counts.
+ * Small windows side by side, axis by axis: a third of the time of a pooling that has to remember places. The last axis goes first, so
+ * that of equal values the first one in reading order counts.
  */
 function maxOfTiles(x: Tensor, kernel: readonly number[]): Tensor {
-  return kernel.reduceRight((y, size, spatial) => {
-    if (size === 1) return y;
-    const axis = spatial + 2;
-    const [before, after] = [y.shape.slice(0, axis), y.shape.slice(axis + 1)];
-    const tiles = Number(y.shape[axis]) / size;
-    const ones = Array.from({ length: size }, () => 1);
-    const parts = split(reshape(y, [...before, tiles, size, ...after]), axis + 1, ones);
-    const largest = parts.reduce((a, b) => apply("maximum", [a, b], { ties: "first" }));
-    return reshape(largest, [...before, tiles, ...after]);
-  }, x);
+  return kernel.reduceRight(
+    (y, size, spatial) => (size === 1 ? y : apply("tileMax", [y], { axis: spatial + 2, size })),
+    x,
+  );
 }
 
 /** The mean of each window; zeros of the padding count. */

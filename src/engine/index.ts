@@ -43,6 +43,7 @@ export { Gru, Lstm, type RecurrentOptions, type RecurrentOutput, Rnn } from "./l
 export { RecurrentStack, type RecurrentStackOptions } from "./layers/recurrent-stack.ts";
 export { TemporalBlock, type TemporalBlockOptions } from "./layers/temporal-block.ts";
 export {
+  applyBlocks,
   FeedForward,
   saltsPerBlock,
   TransformerDecoderBlock,
@@ -69,6 +70,7 @@ export {
 } from "./losses.ts";
 export { type Mixup, mixup } from "./mixup.ts";
 export { describeOnnx, type OnnxNode } from "./onnx/describe.ts";
+export { fuseAttention } from "./onnx/fuse-attention.ts";
 export {
   type ImportedInput,
   type ImportedModel,

@@ -202,7 +202,9 @@ export function pinball(quantiles: readonly number[]): Loss {
 
 /** `Σ weight · loss / Σ weight` over the batch: a scalar. A sample of weight 0 does not count. */
 export function weightedMean(losses: Tensor, weights: Tensor): Tensor {
-  return div(sum(mul(losses, weights)), sum(broadcastTo(weights, losses.shape)));
+  // Each sample's share first: then the gradient by a sample's loss is its share, with nothing left to compute.
+  const shares = div(weights, sum(broadcastTo(weights, losses.shape)));
+  return sum(mul(losses, shares));
 }
 
 function shareBelowOne(what: string, value: number): void {

@@ -31,7 +31,7 @@ export const add = (a: Operand, b: Operand): Tensor => apply("add", pair(a, b), 
 export const sub = (a: Operand, b: Operand): Tensor => apply("sub", pair(a, b), none);
 export const mul = (a: Operand, b: Operand): Tensor => apply("mul", pair(a, b), none);
 export const div = (a: Operand, b: Operand): Tensor => apply("div", pair(a, b), none);
-export const maximum = (a: Operand, b: Operand): Tensor => apply("maximum", pair(a, b), { ties: "shared" });
+export const maximum = (a: Operand, b: Operand): Tensor => apply("maximum", pair(a, b), none);
 export const minimum = (a: Operand, b: Operand): Tensor => apply("minimum", pair(a, b), none);
 /** 1 (true) where `a < b`. */
 export const less = (a: Operand, b: Operand): Tensor => apply("less", pair(a, b), none);
@@ -115,7 +115,11 @@ export function max(
 /** Mean over some axes, all when none are named. */
 export function mean(x: Tensor, axes?: readonly number[] | number, options: ReductionOptions = {}): Tensor {
   const list = reduction(x, axes, "mean");
-  return list.length === 0 ? x : div(sum(x, list, options), apply("count", [x], { axes: list }));
+  if (list.every((axis) => x.shape[axis] === 1)) {
+    const kept = x.shape.filter((_, axis) => options.keepDims || !list.includes(axis));
+    return reshape(x, kept); // nothing to add up
+  }
+  return div(sum(x, list, options), apply("count", [x], { axes: list }));
 }
 
 /** Smallest value over some axes, all when none are named. */

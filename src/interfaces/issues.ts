@@ -51,6 +51,8 @@ function expectation(issue: Issue, above: Path): [Path, string | undefined] {
         sizeWords(issue.origin, issue.inclusive === false ? "less than" : "at most", issue.maximum),
       ];
     case "invalid_format":
+      // A schema that says itself what it expects says it best.
+      if (issue.message.startsWith("expected ")) return [path, issue.message.slice("expected ".length)];
       return [path, formatNames[issue.format] ?? `text in the form ${issue.format}`];
     case "not_multiple_of":
       return [path, `a multiple of ${issue.divisor}`];

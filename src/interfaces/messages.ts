@@ -25,5 +25,6 @@ export const serviceSummaries: Readonly<Record<string, string>> = {
   support: "Answers for customers",
   diagnosis: "What is wrong with the systems",
   jobs: "Work that goes on in the background, on this machine or another",
+  keys: "Who may ask a server for what",
   model: "What a model is made of, ours or any ONNX file",
 };

@@ -120,10 +120,11 @@ export async function main({ kills, requests, seed, only }: FaultOptions): Promi
 }
 
 function killsRow(result: KillsResult): Omit<Row, "fault"> {
-  const { acknowledged, resent, lost, unfinished, doneTwice, duplicated, repeatedWork, seconds } = result;
+  const { acknowledged, resent, lost, unfinished, doneTwice, duplicated, unrecorded, repeatedWork, seconds } =
+    result;
   return {
-    observed: `${acknowledged} jobs acknowledged (${resent} requests sent again): ${lost} lost, ${unfinished} not done, ${doneTwice} done twice, ${duplicated} duplicated; work repeated ${repeatedWork} times; ${seconds.toFixed(0)} s`,
-    held: lost + unfinished + doneTwice + duplicated === 0,
+    observed: `${acknowledged} jobs acknowledged (${resent} requests sent again): ${lost} lost, ${unfinished} not done, ${doneTwice} done twice, ${duplicated} duplicated, ${unrecorded} not in the ledger, which verifies; work repeated ${repeatedWork} times; ${seconds.toFixed(0)} s`,
+    held: lost + unfinished + doneTwice + duplicated + unrecorded === 0,
   };
 }
 

@@ -90,7 +90,7 @@ export async function stopPostgres(server: PostgresServer): Promise<OutageResult
     dataFolder,
     databaseUrl: `${server.url}/postgres`,
     commands: {
-      server: ["serve", "--port", String(port), "--running-tasks", "0", ...lease],
+      server: ["serve", "--port", String(port), "--no-keys", "--running-tasks", "0", ...lease],
       worker: ["worker", ...lease],
     },
   });
@@ -120,7 +120,7 @@ export async function fillDisk(): Promise<OutageResult | string> {
     await mkdir(dataFolder);
     const fleet = startFleet({
       dataFolder,
-      commands: { server: ["serve", "--port", String(port), "--lease-seconds", "2", "--log-level", "error"] },
+      commands: { server: ["serve", "--port", String(port), "--no-keys", "--lease-seconds", "2", "--log-level", "error"] },
     });
     return await during(fleet, `http://127.0.0.1:${port}`, {
       begin: () => fill(disk, filler),

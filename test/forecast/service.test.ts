@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Context, Logger } from "../../src/base/index.ts";
-import { localContext } from "../../src/platform/local/index.ts";
+import { type LazyPlatform, lazyPlatform, localContext } from "../../src/platform/local/index.ts";
 import {
   EvaluateInput,
   forecastEvaluate,
@@ -19,8 +19,10 @@ import {
 import { walk } from "../../src/services/forecast/testing/prices.ts";
 
 let folder: string;
+let platform: LazyPlatform;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "fathom-service-"));
+  platform = lazyPlatform({ dataFolder: join(folder, "data") });
   const day = (time: number) => new Date(time).toISOString().slice(0, 10);
   const lines = ["A", "B", "C"].flatMap((symbol) => {
     const { time, open, high, low, close, volume } = walk(symbol, symbol === "C" ? 8 : 260);
@@ -33,7 +35,10 @@ beforeAll(async () => {
     ["symbol,date,open,high,low,close,volume", ...lines].join("\n"),
   );
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  await platform.close();
+  await rm(folder, { recursive: true });
+});
 
 /** A context, and every warning that was given through it. */
 function world(options: { signal?: AbortSignal } = {}): { context: Context; warnings: string[] } {
@@ -42,6 +47,7 @@ function world(options: { signal?: AbortSignal } = {}): { context: Context; warn
   const context = localContext({
     dataFolder: join(folder, "data"),
     workingFolder: folder,
+    platform: platform.open,
     logger,
     ...options,
   });
@@ -137,13 +143,8 @@ describe("training", () => {
     expect(manifest.versions).toMatchObject({ fathom: version, node: process.versions.node });
     expect(manifest.versions.onnxruntime).toMatch(/^\d+\.\d+\.\d+$/);
     expect(manifest.metrics.test).toMatchObject({ naive: { mse: expect.any(Number) } });
-    const ledger = readFileSync(join(folder, "data", "ledger.jsonl"), "utf8")
-      .trimEnd()
-      .split("\n");
-    expect(JSON.parse(ledger[ledger.length - 1])).toMatchObject({
-      action: "forecast.train",
-      subject: artifact,
-    });
+    const { audit } = await platform.open();
+    expect(await audit.list({ limit: 1 })).toMatchObject([{ action: "forecast.train", subject: artifact }]);
   });
 });
 

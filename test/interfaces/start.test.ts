@@ -81,7 +81,7 @@ test("uses a model again for the same request and bytes only, and trains on othe
     test: trained.test,
   });
   expect(again.served).toEqual([
-    { artifact: trained.artifact, port: 0, host: "127.0.0.1", logLevel: "warn" },
+    { artifact: trained.artifact, port: 0, host: "127.0.0.1", logLevel: "warn", keys: true },
   ]);
 
   const other = await start("--data", at("a.csv"), "--target", "return", "--once", "--json");

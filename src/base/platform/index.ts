@@ -1,4 +1,6 @@
+import type { AuditPort } from "./audit.ts";
 import type { JobsPort } from "./jobs.ts";
+import type { KeysPort } from "./keys.ts";
 
 /**
  * What outlives a process and is shared between processes: one port for each room of `src/platform/`. Capabilities reach
@@ -8,9 +10,12 @@ import type { JobsPort } from "./jobs.ts";
 export interface Platform {
   /** Where the state lives. */
   readonly state: "embedded" | "server";
+  readonly audit: AuditPort;
   readonly jobs: JobsPort;
+  readonly keys: KeysPort;
 }
 
+export type { AuditHead, AuditPort, AuditQuery, AuditRecord, SignedHead } from "./audit.ts";
 export {
   type Job,
   type JobEvent,
@@ -26,3 +31,12 @@ export {
   jobStatuses,
   type ScheduleRequest,
 } from "./jobs.ts";
+export type {
+  ApiKey,
+  IssuedKey,
+  KeyRefusal,
+  KeyRequest,
+  KeysPort,
+  KeyVerdict,
+  RotateRequest,
+} from "./keys.ts";

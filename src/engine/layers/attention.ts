@@ -1,6 +1,6 @@
 import { foldIn, type Key, PlatformError, splitKey } from "../../base/index.ts";
-import { add, concat, matmul, mul, reshape, softmax, transpose } from "../operations.ts";
-import { formatShape, mismatch } from "../shape.ts";
+import { add, concat, matmul, mul, reshape, softmax, split, transpose } from "../operations.ts";
+import { type Dimension, formatShape, mismatch, sizeOf } from "../shape.ts";
 import { constant, type Tensor } from "../tensor.ts";
 import { Dropout } from "./dropout.ts";
 import { inference, type Layer, type Pass } from "./layer.ts";
@@ -31,6 +31,12 @@ export interface AttentionContext {
 export interface AttentionCache {
   readonly key: Tensor;
   readonly value: Tensor;
+}
+
+/** How many sequences lie behind each other, and how long each is. */
+export interface Sequences {
+  readonly batch: Dimension;
+  readonly time: Dimension;
 }
 
 /** Where a single step stands. */
@@ -87,13 +93,28 @@ export class MultiHeadAttention implements Layer {
         );
       }
     }
+    const [batch, time] = x.shape;
+    const context = { ...(memory !== x && { memory }), ...(visible && { visible }) };
+    return reshape(this.applyRows(rowsOf(x), { batch, time }, pass, context), x.shape);
+  }
+
+  /**
+   * `apply` on the positions of all sequences behind each other, so that layers which look at one position at a time need not take them
+   * apart in between.
+   *
+   * Shapes: x and y `[batch * time, features]`.
+   */
+  applyRows(x: Tensor, sequences: Sequences, pass: Pass, { memory, visible }: AttentionContext): Tensor {
     const size = this.features / this.numHeads;
+    const { query, key, value } = this;
     const turn = (heads: Tensor) => (this.rotary ? rotate(heads) : heads);
-    const q = turn(this.#heads(this.query.apply(x))); // [batch, heads, time, size]
-    const k = turn(this.#heads(this.key.apply(memory)));
-    const v = this.#heads(this.value.apply(memory));
+    const own = this.#heads(x, sequences, memory ? [query] : [query, key, value]);
+    const read = memory
+      ? this.#heads(rowsOf(memory), { batch: memory.shape[0], time: memory.shape[1] }, [key, value])
+      : own.slice(1);
+    const [q, k, v] = [turn(own[0]), turn(read[0]), read[1]]; // [batch, heads, time, size]
     let scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(size)); // [batch, heads, time, otherTime]
-    if (this.causal) scores = add(scores, causalMask(Number(x.shape[1]), Number(memory.shape[1])));
+    if (this.causal) scores = add(scores, causalMask(Number(q.shape[2]), Number(k.shape[2])));
     if (visible) {
       const [batch, time] = visible.shape;
       scores = add(scores, reshape(mul(add(visible, -1), hidden), [batch, 1, 1, time]));
@@ -124,12 +145,30 @@ export class MultiHeadAttention implements Layer {
     return { y: this.output.apply(reshape(mixed, [1, this.features])), present: { key, value } };
   }
 
-  /** `[batch, time, features]` to `[batch, heads, time, size]`. */
-  #heads(x: Tensor): Tensor {
-    const [batch, time, features] = x.shape;
-    const apart = reshape(x, [batch, time, this.numHeads, Number(features) / this.numHeads]);
-    return transpose(apart, [0, 2, 1, 3]);
+  /**
+   * Several projections of the same rows in one product, `[batch * time, features]` to `[batch, heads, time, size]` each.
+   */
+  #heads(x: Tensor, { batch, time }: Sequences, layers: readonly Linear[]): Tensor[] {
+    const count = layers.length;
+    const size = this.features / this.numHeads;
+    const joined = (part: "weight" | "bias") =>
+      count === 1
+        ? layers[0][part]
+        : concat(
+            layers.map((layer) => layer[part]),
+            0,
+          );
+    const projected = matmul(x, joined("weight"), { transposeB: true, bias: joined("bias") });
+    const apart = reshape(projected, [batch, time, count, this.numHeads, size]);
+    const heads = transpose(apart, [2, 0, 3, 1, 4]); // [count, batch, heads, time, size]
+    const parts = count === 1 ? [heads] : split(heads, 0, Array(count).fill(1));
+    return parts.map((part) => reshape(part, [batch, this.numHeads, time, size]));
   }
+}
+
+/** `[batch, time, features]` to `[batch * time, features]`. */
+export function rowsOf(x: Tensor): Tensor {
+  return reshape(x, [sizeOf(x.shape.slice(0, 2)), x.shape[2]]);
 }
 
 /** Added to a score that must not count: far enough from any other to vanish in the softmax, and still a number. */

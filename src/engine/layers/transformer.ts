@@ -1,11 +1,14 @@
 import { foldIn, type Key } from "../../base/index.ts";
-import { add, gelu, relu } from "../operations.ts";
+import { add, gelu, relu, reshape } from "../operations.ts";
+import { formatShape, mismatch } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import {
   type AttentionCache,
   type AttentionContext,
   type AttentionOptions,
   MultiHeadAttention,
+  rowsOf,
+  type Sequences,
   type StepPosition,
 } from "./attention.ts";
 import { Dropout } from "./dropout.ts";
@@ -86,8 +89,13 @@ export class TransformerEncoderBlock implements Layer {
   }
 
   apply(x: Tensor, pass: Pass = inference, context: AttentionContext = {}): Tensor {
+    return applyBlocks([this], x, pass, context);
+  }
+
+  /** `apply` on the positions of all sequences behind each other: x and y `[batch * time, features]`. */
+  applyRows(x: Tensor, sequences: Sequences, pass: Pass, context: AttentionContext): Tensor {
     const attend = (input: Tensor) =>
-      this.dropouts[0].apply(this.attention.apply(input, pass, context), pass);
+      this.dropouts[0].apply(this.attention.applyRows(input, sequences, pass, context), pass);
     const feed = (input: Tensor) => this.dropouts[1].apply(this.feedForward.apply(input, pass), pass);
     const attended = residual(x, this.norm, this.attentionNorm, attend);
     return residual(attended, this.norm, this.feedForwardNorm, feed);
@@ -109,6 +117,29 @@ export class TransformerEncoderBlock implements Layer {
     const y = residual(attended, this.norm, this.feedForwardNorm, (input) => this.feedForward.apply(input));
     return { y, present };
   }
+}
+
+/**
+ * Encoder blocks one after the other. The positions of all sequences lie behind each other from the first block to the last: only the
+ * attention itself takes them apart, which is cheaper than to do so around every dense layer.
+ *
+ * Shapes: x and y `[batch, time, features]`.
+ */
+export function applyBlocks(
+  blocks: readonly TransformerEncoderBlock[],
+  x: Tensor,
+  pass: Pass = inference,
+  context: AttentionContext = {},
+): Tensor {
+  const features = x.shape[x.shape.length - 1];
+  const expected = blocks.find(({ attention }) => attention.features !== features);
+  if (x.shape.length !== 3 || expected) {
+    const size = (expected ?? blocks[0])?.attention.features ?? "features";
+    throw mismatch(`attention: expected a sequence [batch, time, ${size}], received ${formatShape(x.shape)}`);
+  }
+  const [batch, time] = x.shape;
+  const rows = blocks.reduce((h, block) => block.applyRows(h, { batch, time }, pass, context), rowsOf(x));
+  return reshape(rows, x.shape);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { PlatformError } from "../../base/index.ts";
 import type { Runtime, TensorValue } from "../runtime/runtime.ts";
 import { formatShape } from "../shape.ts";
+import { fuseAttention } from "./fuse-attention.ts";
 import { type OnnxModel, type OnnxValue, readOnnx } from "./read.ts";
 
 /** A model that answers. */
@@ -51,7 +52,7 @@ export async function loadOnnx(runtime: Runtime, model: OnnxModel | Uint8Array):
       { file: source },
     );
   }
-  const session = await runtime.load(bytes).catch((cause: unknown) => {
+  const session = await runtime.load(fuseAttention(bytes)).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new PlatformError("input", "ONNX_UNSUPPORTED", `${source}: ${reason}`, { file: source, cause });
   });

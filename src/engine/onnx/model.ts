@@ -8,11 +8,9 @@ import { inputName, type Node, type Parameter, type Tensor } from "../tensor.ts"
 import { verifyGraph } from "../verify.ts";
 import { type DeclaredType, Emitter, valueInfo } from "./emitter.ts";
 import { type GraphProto, GraphProtoSchema, ModelProtoSchema, type NodeProto } from "./generated/onnx_pb.js";
-import { irVersionOf, requireWritable } from "./operator-versions.ts";
+import { inferenceOpset, irVersionOf, requireWritable, trainingOpset } from "./operator-versions.ts";
 
-/** Training graphs use operator set 20 (bitwise operators, GELU); inference graphs need only 17, which older runtimes read too. */
-export const trainingOpset = 20;
-export const inferenceOpset = 17;
+export { inferenceOpset, trainingOpset } from "./operator-versions.ts";
 
 export interface ModelOptions {
   /** Version of ONNX's operator set, 13 to 21. A graph with an operator that came later is refused. */
@@ -134,8 +132,14 @@ function emitNodes(
     );
     names.set(parameter, name);
   });
+  const early = to.opset === trainingOpset ? new Map<Node, Node>() : activationsBeforePools(graph);
+  const late = new Map([...early].map(([pool, activation]) => [activation, pool]));
   for (const node of graph.nodes) {
     const [first] = node.outputs;
+    if (late.has(node)) {
+      names.set(first, nameOf(names, graph, node.inputs[0]));
+      continue;
+    }
     if (node.primitive === "input" || node.primitive === "parameter") continue;
     if (node.primitive === "constant") {
       names.set(
@@ -149,13 +153,39 @@ function emitNodes(
       continue;
     }
     const used = node.outputs.map((output) => read.has(output));
-    const inputs = node.inputs.map((tensor) => nameOf(names, graph, tensor));
+    let inputs = node.inputs.map((tensor) => nameOf(names, graph, tensor));
+    const activation = early.get(node);
+    if (activation) inputs = [...emitNode(to, activation, inputs, node.inputs.map(graph.resolve), [true])];
     const results = emitNode(to, node, inputs, node.inputs.map(graph.resolve), used);
     node.outputs.forEach((output, i) => {
       names.set(output, results[i]);
     });
   }
   return names;
+}
+
+/**
+ * Activations of pooled values, by the first pool. Both orders give the same, because the activation rises: training takes the one
+ * with less to compute (`maxPool`), and ONNX Runtime the one in which it can do convolution, activation and pool in one layout.
+ */
+function activationsBeforePools(graph: Graph): Map<Node, Node> {
+  const readers = new Map<Node, number>();
+  const read = (tensor: Tensor) => readers.set(tensor.node, (readers.get(tensor.node) ?? 0) + 1);
+  for (const { inputs } of graph.nodes) for (const tensor of inputs) read(graph.resolve(tensor));
+  for (const tensor of Object.values(graph.outputs)) read(graph.resolve(tensor));
+  const found = new Map<Node, Node>();
+  for (const node of graph.nodes) {
+    if (!["relu", "leakyRelu", "tanh", "sigmoid"].includes(node.primitive)) continue;
+    if (node.primitive === "leakyRelu" && !((node as Node<"leakyRelu">).attributes.slope > 0)) continue;
+    let pool: Node | undefined;
+    let before = graph.resolve(node.inputs[0]).node;
+    while (before.primitive === "tileMax" && readers.get(before) === 1) {
+      pool = before;
+      before = graph.resolve(before.inputs[0]).node;
+    }
+    if (pool && before.primitive === "conv" && readers.get(before) === 1) found.set(pool, node);
+  }
+  return found;
 }
 
 function emitNode<P extends PrimitiveName>(

@@ -1,6 +1,10 @@
 /** Which operator sets a graph may be written in, and which operators came late. */
 import { PlatformError } from "../../base/index.ts";
 
+/** Training graphs use operator set 20 (bitwise operators, GELU); inference graphs need only 17, which older runtimes read too. */
+export const trainingOpset = 20;
+export const inferenceOpset = 17;
+
 /** Operator sets that `toOnnx` writes: the rules use forms that came with 13. */
 export const writableOpsets = { from: 13, to: 21 } as const;
 

@@ -22,7 +22,7 @@ import {
   where,
 } from "../operations.ts";
 import { formatShape, isFloat, mismatch, type Shape, sameShape } from "../shape.ts";
-import { constant, type Tensor } from "../tensor.ts";
+import { constant, type Node, type Tensor } from "../tensor.ts";
 import { convolutionGradients } from "./convolution/gradients.ts";
 import { gruGradient, lstmGradient, noSecondDerivative, rnnGradient } from "./recurrent/gradients.ts";
 import type { GradientRules } from "./table.ts";
@@ -35,16 +35,16 @@ export const gradientRules: GradientRules = {
 
   add: ({ dy, inputs: [a, b] }) => [sumTo(dy, a.shape), sumTo(dy, b.shape)],
   sub: ({ dy, inputs: [a, b] }) => [sumTo(dy, a.shape), sumTo(neg(dy), b.shape)],
-  mul: ({ dy, inputs: [a, b] }) => [sumTo(mul(dy, b), a.shape), sumTo(mul(dy, a), b.shape)],
-  div: ({ dy, inputs: [a, b], y }) => [sumTo(div(dy, b), a.shape), sumTo(neg(div(mul(dy, y), b)), b.shape)],
-  maximum: ({ dy, inputs: [a, b], attributes: { ties } }) => {
-    if (ties === "first") {
-      const second = mul(dy, cast(less(a, b), dy.dtype));
-      return [sumTo(sub(dy, second), a.shape), sumTo(second, b.shape)];
-    }
-    // At a tie each side takes half, as PyTorch has it.
-    return [sumTo(mul(dy, share(b, a)), a.shape), sumTo(mul(dy, share(a, b)), b.shape)];
+  mul: ({ dy, inputs: [a, b] }) => {
+    if (a !== b) return [sumTo(times(dy, b), a.shape), sumTo(times(dy, a), b.shape)];
+    return [mul(mul(dy, 2), a), null]; // a square: both ways at once
   },
+  div: ({ dy, inputs: [a, b], y }) => [sumTo(div(dy, b), a.shape), sumTo(neg(div(mul(dy, y), b)), b.shape)],
+  // At a tie each side takes half, as PyTorch has it.
+  maximum: ({ dy, inputs: [a, b] }) => [
+    sumTo(mul(dy, share(b, a)), a.shape),
+    sumTo(mul(dy, share(a, b)), b.shape),
+  ],
   minimum: ({ dy, inputs: [a, b] }) => [
     sumTo(mul(dy, share(a, b)), a.shape),
     sumTo(mul(dy, share(b, a)), b.shape),
@@ -205,6 +205,15 @@ function fixedSize(name: string, shape: Shape, axis: number): number {
 /** Zeros of a tensor's type, which do not depend on its values: 0 times infinity is no zero. */
 function zeros({ dtype, shape }: Tensor): Tensor {
   return broadcastTo(constant(0, [], dtype), shape);
+}
+
+/** `mul(dy, x)`, and x itself where the gradient is 1 everywhere, as behind a sum. */
+function times(dy: Tensor, x: Tensor): Tensor {
+  let { node } = dy;
+  while (node.primitive === "broadcastTo" || node.primitive === "reshape") [{ node }] = node.inputs;
+  const { data } = (node as Node<"constant">).attributes;
+  const isOne = node.primitive === "constant" && data.length === 1 && Number(data[0]) === 1;
+  return isOne && sameShape(dy.shape, x.shape) ? x : mul(dy, x);
 }
 
 /** Sums a gradient back to the shape that was broadcast. */

@@ -1,7 +1,8 @@
 import { invariant } from "../../base/index.ts";
-import { elementType } from "../onnx/emitter.ts";
-import type { EmittedOperator } from "../onnx/operator-versions.ts";
-import { isFloat, isStatic, staticSize } from "../shape.ts";
+import { type Emitter, elementType } from "../onnx/emitter.ts";
+import { type EmittedOperator, trainingOpset } from "../onnx/operator-versions.ts";
+import { isFloat, isStatic, staticSize, type TensorType } from "../shape.ts";
+import type { TypedArray } from "../tensor.ts";
 import {
   averagePoolOnnx,
   convInputGradientOnnx,
@@ -9,6 +10,7 @@ import {
   convWeightGradientOnnx,
   maxPoolGradientOnnx,
   maxPoolOnnx,
+  tileMaxOnnx,
 } from "./convolution/onnx.ts";
 import { gruBackwardOnnx, gruOnnx } from "./recurrent/gru.ts";
 import { lstmBackwardOnnx, lstmOnnx } from "./recurrent/lstm.ts";
@@ -45,8 +47,9 @@ export const onnxRules: OnnxRules = {
   ],
   gelu: (to, [x], { inputs: [{ dtype }] }) => {
     if (to.opset >= 20) return [to.one("Gelu", [x])];
+    // In these very nodes, because ONNX Runtime knows them and makes one of them.
     const scalar = (value: number) => to.constant(value, [], dtype);
-    const erf = to.one("Erf", [to.one("Mul", [x, scalar(Math.SQRT1_2)])]);
+    const erf = to.one("Erf", [to.one("Div", [x, scalar(Math.SQRT2)])]);
     return [to.one("Mul", [to.one("Mul", [x, to.one("Add", [erf, scalar(1)])]), scalar(0.5)])];
   },
   erf: same("Erf"),
@@ -131,7 +134,13 @@ export const onnxRules: OnnxRules = {
     pads[shape.length + axis] = after;
     return [to.one("Pad", [x, to.ints(pads), to.constant(0, [], dtype)])];
   },
-  concat: (to, inputs, { attributes: { axis } }) => [to.one("Concat", inputs, { axis })],
+  concat: (to, inputs, { attributes: { axis }, outputs: [result] }) => {
+    const parts = inputs.map((name) => to.valueOf(name));
+    if (axis === 0 && result.dtype === "float32" && parts.every((part) => part !== undefined)) {
+      return [joinedWeights(to, inputs, parts, result)];
+    }
+    return [to.one("Concat", inputs, { axis })];
+  },
   split: (to, [x], { attributes: { axis, sizes } }) =>
     to.many("Split", [x, to.ints(sizes)], { axis }, sizes.length),
   flip: (to, [x], { attributes: { axis } }) => [
@@ -157,6 +166,13 @@ export const onnxRules: OnnxRules = {
 
   matmul: (to, [a, b, ...bias], { inputs: [left, right], attributes: { transposeA, transposeB } }) => {
     if (left.shape.length === 2 && right.shape.length === 2) {
+      const [length, columns] = transposeB ? [...right.shape].reverse() : right.shape;
+      if (columns === 1 && Number(length) >= 1024 && !transposeA && to.opset !== trainingOpset) {
+        // ONNX Runtime packs a stored matrix in blocks of sixteen columns, of which only one would be used; a vector it reads as it is.
+        const vector = to.one("Reshape", [b, to.ints([-1])]);
+        const product = to.one("Reshape", [to.one("MatMul", [a, vector]), to.ints([-1, 1])]);
+        return [bias.length === 0 ? product : to.one("Add", [product, ...bias])];
+      }
       return [to.one("Gemm", [a, b, ...bias], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 })];
     }
     const turned = (name: string, rank: number, transposed: boolean) => {
@@ -177,6 +193,7 @@ export const onnxRules: OnnxRules = {
   convWeightGradient: convWeightGradientOnnx,
   maxPool: maxPoolOnnx,
   maxPoolGradient: maxPoolGradientOnnx,
+  tileMax: tileMaxOnnx,
   averagePool: averagePoolOnnx,
 
   lstm: lstmOnnx,
@@ -226,6 +243,40 @@ export const onnxRules: OnnxRules = {
 
 function same<P extends PrimitiveName>(opType: EmittedOperator): OnnxRule<P> {
   return (to, inputs) => [to.one(opType, inputs)];
+}
+
+/** Stored arrays that lie behind each other are one stored array: `{query,key,value}.weight` of three. */
+function joinedWeights(
+  to: Emitter,
+  names: readonly string[],
+  parts: readonly { readonly data: TypedArray }[],
+  { shape, dtype }: TensorType,
+): string {
+  invariant(isStatic(shape), "what is stored has a fixed shape");
+  const name = commonName(names);
+  if (to.valueOf(name) !== undefined) return name;
+  const values = new Float32Array(staticSize(shape));
+  let at = 0;
+  for (const { data } of parts) {
+    values.set(data as Float32Array, at);
+    at += data.length;
+  }
+  to.initializer(name, values, shape, dtype);
+  return name;
+}
+
+/** What differs between names in braces, what they share before and behind it. */
+function commonName(names: readonly string[]): string {
+  const words = names.map((name) => name.split("."));
+  const length = Math.min(...words.map((list) => list.length));
+  const same = (place: (list: readonly string[]) => string | undefined) =>
+    words.every((list) => place(list) === place(words[0]));
+  let [before, behind] = [0, 0];
+  while (before < length - 1 && same((list) => list[before])) before++;
+  while (behind < length - 1 - before && same((list) => list.at(-1 - behind))) behind++;
+  const middle = words.map((list) => list.slice(before, list.length - behind).join("."));
+  const end = behind === 0 ? [] : words[0].slice(-behind);
+  return [...words[0].slice(0, before), `{${middle.join(",")}}`, ...end].join(".");
 }
 
 function leafHasNoRule(): never {

@@ -23,7 +23,7 @@ export interface PrimitiveAttributes {
   readonly mul: None;
   readonly div: None;
   /** Whose gradient it is where both are equal. */
-  readonly maximum: { readonly ties: "shared" | "first" };
+  readonly maximum: None;
   readonly minimum: None;
   readonly less: None;
   readonly equal: None;
@@ -89,6 +89,8 @@ export interface PrimitiveAttributes {
   };
   readonly maxPool: { readonly kernel: readonly number[]; readonly window: Window };
   readonly maxPoolGradient: None;
+  /** The largest of each `size` neighbours along an axis. */
+  readonly tileMax: { readonly axis: number; readonly size: number };
   readonly averagePool: { readonly kernel: readonly number[]; readonly window: Window };
   // recurrent: a whole sequence at once
   readonly lstm: None;

@@ -52,10 +52,11 @@ export interface ShardRun {
   readonly slots: Readonly<Record<string, string>>;
   /** Inputs of `update` whose next value it answers as `next_...`. */
   readonly carried: readonly string[];
-  /** The shards of this worker, the number of all, and the workers that share them. */
+  /** The shards of this worker, the number of all, the workers that share them, and which of these it is. */
   readonly ranks: readonly number[];
   readonly shards: number;
   readonly workers: number;
+  readonly place: number;
   /** Samples of a shard, learned values, and steps of this call. */
   readonly rows: number;
   readonly size: number;
@@ -66,8 +67,8 @@ export interface ShardRun {
   /** `[steps * shards * rows]`. */
   readonly indices: BigInt64Array;
   readonly weights: Float32Array;
-  /** Memory of all workers: two regions of gradients, of losses with weights, and how many have arrived and whether one failed. */
-  readonly shared: Readonly<Record<"gradients" | "totals" | "meeting", SharedArrayBuffer>>;
+  /** Memory of all workers: every shard's gradient, its loss and weight, the sum, and how many have arrived and whether one failed. */
+  readonly shared: Readonly<Record<"gradients" | "totals" | "sum" | "meeting", SharedArrayBuffer>>;
 }
 
 export interface ShardRunResult {
@@ -86,6 +87,8 @@ export interface OperatorTime {
 export interface ProfileOptions {
   /** Values by input name; a text names a slot of the worker. */
   readonly feeds: Readonly<Record<string, TensorValue | string>>;
+  /** Outputs to compute. */
+  readonly fetch: readonly string[];
   /** Runs to observe; the first half of them only warms up. */
   readonly repeat: number;
   readonly threads: number;

@@ -3,14 +3,14 @@
 //
 // Tensors live in named slots on this side, so that parameters and data sets cross the thread border once, not per step.
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
+import { loadSession, Tensor } from "./native-session.js";
 
-const { InferenceSession, Tensor } = createRequire(import.meta.url)("onnxruntime-node");
-
-/** @type {Map<number, import("onnxruntime-node").InferenceSession>} */
+/** @type {Map<number, ReturnType<typeof loadSession>>} */
 const sessions = new Map();
 /** @type {Map<string, import("onnxruntime-node").Tensor>} */
 const slots = new Map();
@@ -33,6 +33,28 @@ const slotOf = (name) => {
 const feedsOf = (inputs, names, offered) =>
   Object.fromEntries(inputs.map((name) => [name, offered[name] ?? slotOf(names[name])]));
 
+/** What a training writes into, made with its first step and gone with its session. */
+const memoryOf = (key, make) => {
+  if (!memory.has(key)) memory.set(key, make());
+  return memory.get(key);
+};
+const memory = new Map();
+const floats = (...shape) => new Tensor("float32", new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
+
+/**
+ * ONNX Runtime's results are copies, and what they replace waits for the garbage collector, which sees the small objects and not the
+ * megabytes behind them. Called when there are enough, for a part of a millisecond.
+ */
+const collect = (bytes) => {
+  waste += bytes;
+  if (waste < 16 * 2 ** 20) return;
+  waste = 0;
+  collectYoung({ type: "minor" });
+};
+let waste = 0;
+setFlagsFromString("--expose-gc");
+const collectYoung = runInNewContext("gc");
+
 /** Waits until `arrivals` workers have come by: a moment awake, because they come at nearly the same time, then asleep. */
 const meet = (meeting, arrivals) => {
   if (Atomics.add(meeting, 0, 1) + 1 === arrivals) {
@@ -46,6 +68,21 @@ const meet = (meeting, arrivals) => {
     requireOpen();
     if (turn > 20_000) Atomics.wait(meeting, 0, arrived, 100);
   }
+};
+/** What each shard counts for: the weight of its samples among all. */
+const sharesOf = (totals, shards) => {
+  const weights = Array.from({ length: shards }, (_, rank) => totals[rank * 2 + 1]);
+  const all = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / all);
+};
+/** The weighted sum of the shards' gradients from one place to another. The order is that of the shards, whoever adds them up. */
+const addUp = (gradients, shares, size, from, end, sum) => {
+  sum.fill(0, from, end);
+  shares.forEach((share, rank) => {
+    if (share === 0) return; // what lies there is of an earlier step
+    const shift = rank * size;
+    for (let i = from; i < end; i++) sum[i] += share * gradients[shift + i];
+  });
 };
 const sessionOptions = (threads) => ({
   executionProviders: [workerData.provider],
@@ -91,7 +128,7 @@ const toValue = (tensor) => ({ dtype: tensor.type, data: tensor.data, shape: [..
 
 const actions = {
   async load({ session, model, threads = workerData.threads }) {
-    sessions.set(session, await InferenceSession.create(model, sessionOptions(threads)));
+    sessions.set(session, loadSession(model, sessionOptions(threads)));
   },
   /** Feeds are values or names of slots; `keep` stores outputs in slots, `fetch` sends outputs back. */
   async run({ session, feeds, keep, fetch, repeat = 1 }) {
@@ -99,81 +136,84 @@ const actions = {
     const given = {};
     for (const [name, value] of Object.entries(feeds))
       given[name] = typeof value === "string" ? slotOf(value) : toTensor(value);
+    const fetches = Object.fromEntries([...Object.keys(keep), ...fetch].map((name) => [name, null]));
     let results;
     const milliseconds = [];
     for (let i = 0; i < repeat; i++) {
       requireOpen();
       const start = performance.now();
-      results = await loaded.run(given, [...Object.keys(keep), ...fetch]);
+      results = loaded.run(given, fetches);
       milliseconds.push(performance.now() - start);
     }
     for (const [name, slot] of Object.entries(keep)) slots.set(slot, results[name]);
     return { outputs: Object.fromEntries(fetch.map((name) => [name, toValue(results[name])])), milliseconds };
   },
   /**
-   * This worker's part of several training steps: the gradients of its shards, the meeting with the other workers, and then the
-   * update, which every worker makes alike, so that no parameters have to travel.
+   * This worker's part of several training steps: the gradients of its shards, its part of their sum, and then the update, which every
+   * worker makes alike, so that no parameters have to travel. The workers meet twice: when all gradients are there, and when they
+   * are added up.
    */
   async runShards({ gradient, update, inputs, slots: names, carried, ranks, shared, ...run }) {
-    const { size, shards, rows, steps, settings, seeds, indices, weights, workers } = run;
+    const { size, shards, rows, steps, settings, seeds, indices, weights, workers, place } = run;
     const [gradientSession, updateSession] = [sessionOf(gradient), sessionOf(update)];
-    const regions = (buffer, length) =>
-      [0, 1].map((region) => new Float32Array(buffer, region * length * 4, length));
-    const sharedGradients = regions(shared.gradients, shards * size);
-    const sharedTotals = regions(shared.totals, shards * 2);
+    const gradients = new Float32Array(shared.gradients);
+    const totals = new Float32Array(shared.totals);
+    const sum = new Float32Array(shared.sum);
     const meeting = new Int32Array(shared.meeting);
-    const gradients = new Float32Array(shards * size);
     const [losses, gradientNorms] = [new Float32Array(steps), new Float32Array(steps)];
+    // Results are written into memory that stays. What travels from step to step has two places: one is read while the other is written.
+    const { parts, whole, norm, spare } = memoryOf(`${gradient} ${update}`, () => ({
+      parts: { gradient: floats(size), loss: floats(), weight: floats() },
+      whole: floats(size), // the native part does not read shared memory
+      norm: floats(),
+      spare: carried.map((name) => floats(...slotOf(names[name]).dims)),
+    }));
+    const [from, end] = [place, place + 1].map((part) => Math.floor((part * size) / workers));
     const started = performance.now();
     for (let step = 0; step < steps; step++) {
       requireOpen();
-      const [ofGradients, ofTotals] = [sharedGradients[step % 2], sharedTotals[step % 2]];
       for (const rank of ranks) {
-        const from = (step * shards + rank) * rows;
+        const first = (step * shards + rank) * rows;
         const offered = {
           // Shards draw other random numbers: the seed is apart by the golden ratio of 32 bits.
           seed: new Tensor("uint32", Uint32Array.of(seeds[step] + Math.imul(rank, 0x9e3779b9)), []),
-          indices: new Tensor("int64", indices.subarray(from, from + rows), [rows]),
-          weights: new Tensor("float32", weights.subarray(from, from + rows), [rows]),
+          indices: new Tensor("int64", indices.subarray(first, first + rows), [rows]),
+          weights: new Tensor("float32", weights.subarray(first, first + rows), [rows]),
         };
-        const feeds = feedsOf(inputs.gradient, names, offered);
-        const results = await gradientSession.run(feeds, ["gradient", "loss", "weight"]);
-        const weight = results.weight.data[0];
+        gradientSession.run(feedsOf(inputs.gradient, names, offered), parts);
+        const weight = parts.weight.data[0];
         // A mean over no weight is no number, and counts for nothing.
-        if (weight === 0) ofGradients.fill(0, rank * size, (rank + 1) * size);
-        else ofGradients.set(results.gradient.data, rank * size);
-        ofTotals.set([weight === 0 ? 0 : results.loss.data[0], weight], rank * 2);
+        if (weight !== 0) gradients.set(parts.gradient.data, rank * size);
+        totals.set([weight === 0 ? 0 : parts.loss.data[0], weight], rank * 2);
       }
-      meet(meeting, (step + 1) * workers);
-      gradients.set(ofGradients);
-      const column = (place) =>
-        Float32Array.from({ length: shards }, (_, rank) => ofTotals[rank * 2 + place]);
-      const offered = {
-        gradients: new Tensor("float32", gradients, [shards, size]),
-        losses: new Tensor("float32", column(0), [shards, 1]),
-        shard_weights: new Tensor("float32", column(1), [shards]),
-      };
+      meet(meeting, (2 * step + 1) * workers);
+      const shares = sharesOf(totals, shards);
+      addUp(gradients, shares, size, from, end, sum);
+      losses[step] = shares.reduce((loss, share, rank) => loss + share * totals[rank * 2], 0);
+      meet(meeting, (2 * step + 2) * workers);
+      whole.data.set(sum);
+      const offered = { gradient: whole };
       for (const [name, values] of Object.entries(settings))
         offered[name] = new Tensor("float32", values.subarray(step, step + 1), []);
-      const next = carried.map((name) => `next_${name}`);
-      const results = await updateSession.run(feedsOf(inputs.update, names, offered), [
-        ...next,
-        "loss",
-        "gradient_norm",
-      ]);
-      carried.forEach((name, i) => {
-        slots.set(names[name], results[next[i]]);
+      updateSession.run(feedsOf(inputs.update, names, offered), {
+        ...Object.fromEntries(carried.map((name, i) => [`next_${name}`, spare[i]])),
+        gradient_norm: norm,
       });
-      losses[step] = results.loss.data[0];
-      gradientNorms[step] = results.gradient_norm.data[0];
+      for (const [i, name] of carried.entries()) {
+        const read = slotOf(names[name]);
+        slots.set(names[name], spare[i]);
+        spare[i] = read;
+      }
+      gradientNorms[step] = norm.data[0];
+      collect((ranks.length + carried.length) * size * Float32Array.BYTES_PER_ELEMENT);
     }
     return { losses, gradientNorms, milliseconds: performance.now() - started };
   },
   /** ONNX Runtime writes what it observed into a file; what counts of it is how long each operator's own work took. */
-  async profile({ model, feeds, repeat, threads }) {
+  async profile({ model, feeds, fetch, repeat, threads }) {
     const folder = await mkdtemp(join(tmpdir(), "fathom-profile-"));
     try {
-      const session = await InferenceSession.create(model, {
+      const session = loadSession(model, {
         ...sessionOptions(threads),
         enableProfiling: true,
         profileFilePrefix: join(folder, "profile"),
@@ -181,12 +221,13 @@ const actions = {
       const given = {};
       for (const [name, value] of Object.entries(feeds))
         given[name] = typeof value === "string" ? slotOf(value) : toTensor(value);
+      const fetches = Object.fromEntries(fetch.map((name) => [name, null]));
       for (let i = 0; i < repeat; i++) {
         requireOpen();
-        await session.run(given);
+        session.run(given, fetches);
       }
       session.endProfiling();
-      await session.release();
+      session.release();
       const [file] = await readdir(folder);
       return operatorTimes(JSON.parse(await readFile(join(folder, file), "utf8")), repeat);
     } finally {
@@ -203,8 +244,9 @@ const actions = {
     for (const name of names) slots.delete(name);
   },
   async release({ session }) {
-    await sessions.get(session)?.release();
+    sessions.get(session)?.release();
     sessions.delete(session);
+    for (const key of memory.keys()) if (key.split(" ").includes(String(session))) memory.delete(key);
   },
 };
 

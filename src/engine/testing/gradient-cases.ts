@@ -122,10 +122,7 @@ export const gradientCases: { readonly [P in Exclude<PrimitiveName, WithoutCase>
       { shapes: [[2, 2]], of: (x) => mul(x, x) },
     ],
     div: [{ shapes: [[2, 3], [3]], of: div, range: [0.5, 2] }],
-    maximum: [
-      { shapes: [[2, 3], [3]], of: maximum },
-      { shapes: [[2, 3], [3]], of: (a, b) => apply("maximum", [a, b], { ties: "first" }) },
-    ],
+    maximum: [{ shapes: [[2, 3], [3]], of: maximum }],
     minimum: [
       {
         shapes: [
@@ -269,6 +266,18 @@ export const gradientCases: { readonly [P in Exclude<PrimitiveName, WithoutCase>
         linear: true,
         shapes: [[1, 1, 5, 4]],
         of: (x) => maxPool(add(x, apart(20, [1, 1, 5, 4])), 3, { stride: 1, padding: 1 }),
+      },
+    ],
+    tileMax: [
+      {
+        linear: true,
+        shapes: [[1, 2, 6]],
+        of: (x) => apply("tileMax", [add(x, apart(12, [1, 2, 6]))], { axis: 2, size: 3 }),
+      },
+      {
+        linear: true,
+        shapes: [[1, 1, 4, 3]],
+        of: (x) => apply("tileMax", [add(x, apart(12, [1, 1, 4, 3]))], { axis: 2, size: 2 }),
       },
     ],
     maxPoolGradient: [

@@ -70,26 +70,24 @@ export async function diagnoseStep(
   return firstNotFinite(runtime, plan.update.graph, parameters, { ...given, ...joined });
 }
 
-/** What the update of a sharded step reads: every shard's gradient, loss and weight. */
+/** What the update of a sharded step reads: the mean of the shards' gradients, by the weight of their samples. */
 async function joinShards(
   runtime: Runtime,
-  { gradient, shards: count }: ShardPlan,
+  { gradient }: ShardPlan,
   size: number,
   shards: readonly Readonly<Record<string, TensorValue>>[],
 ): Promise<Record<string, TensorValue>> {
-  const [gradients, losses, weights] = [size, 1, 1].map((width) => new Float32Array(count * width));
-  for (const [rank, feeds] of shards.entries()) {
+  const parts: { weight: number; values: Float32Array }[] = [];
+  for (const feeds of shards) {
     const outputs = await runOnce(runtime, gradient.graph, feeds);
-    weights[rank] = Number(outputs.weight.data[0]);
-    if (weights[rank] === 0) continue;
-    gradients.set(outputs.gradient.data as Float32Array, rank * size);
-    losses[rank] = Number(outputs.loss.data[0]);
+    const weight = Number(outputs.weight.data[0]);
+    if (weight !== 0) parts.push({ weight, values: outputs.gradient.data as Float32Array });
   }
-  return {
-    gradients: float32(gradients, [count, size]),
-    losses: float32(losses, [count, 1]),
-    shard_weights: float32(weights, [count]),
-  };
+  const all = parts.reduce((sum, { weight }) => sum + weight, 0);
+  const mean = new Float32Array(size);
+  for (const { weight, values } of parts)
+    for (let i = 0; i < size; i++) mean[i] += (weight / all) * values[i];
+  return { gradient: float32(mean, [size]) };
 }
 
 /**

@@ -16,9 +16,12 @@ export async function profileTraining(
     ...options,
     from: options.from ?? initialState(program),
   });
-  const profile = async ({ model, inputs }: CompiledGraph, offered: Record<string, TensorValue | string>) => {
+  const profile = async (
+    { model, inputs, outputs: fetch }: CompiledGraph,
+    offered: Record<string, TensorValue | string>,
+  ) => {
     const feeds = Object.entries({ ...slots, ...offered }).filter(([name]) => inputs.has(name));
-    return await runtime.profile(model, { feeds: Object.fromEntries(feeds), repeat: 6, threads: 1 });
+    return await runtime.profile(model, { feeds: Object.fromEntries(feeds), fetch, repeat: 6, threads: 1 });
   };
   /** One value, or one for each step of a loop. */
   const batch = (rows: number, ...steps: number[]): Record<string, TensorValue> => {
@@ -37,19 +40,10 @@ export async function profileTraining(
       const count: TensorValue = { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(steps)) };
       return joined([await profile(plan.step, { ...batch(spec.batchSize, steps), steps: count })], steps);
     }
-    const { shards, rows, gradient, update } = plan;
-    const floats = (...shape: number[]): TensorValue => ({
-      dtype: "float32",
-      shape,
-      data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1),
-    });
-    const gathered = {
-      gradients: floats(shards, size),
-      losses: floats(shards, 1),
-      shard_weights: floats(shards),
-    };
+    const { rows, gradient, update } = plan;
+    const mean: TensorValue = { dtype: "float32", shape: [size], data: new Float32Array(size).fill(1) };
     return joined(
-      [await profile(gradient, batch(rows)), await profile(update, { ...batch(rows), ...gathered })],
+      [await profile(gradient, batch(rows)), await profile(update, { ...batch(rows), gradient: mean })],
       1,
     );
   } finally {

@@ -7,7 +7,7 @@
  *
  * A small step is bound by calls rather than by arithmetic: `toOnnxLoop` wraps its graph in an ONNX `Loop`, so that one call of
  * ONNX Runtime runs many steps. A large step is cut into shards of its batch, one for each worker thread: one graph makes a shard's
- * gradient, a second one joins the shards' gradients and moves the parameters, in every worker alike. Whole shards on one
+ * gradient, the workers add the gradients up, and a second graph moves the parameters, in every worker alike. Whole shards on one
  * thread each keep two cores twice as busy as one operator after the other on two threads.
  */
 import { invariant } from "../../base/index.ts";
@@ -15,7 +15,7 @@ import { gradient } from "../gradient.ts";
 import { type Graph, type NamedParameter, traceGraph } from "../graph.ts";
 import type { Pass } from "../layers/layer.ts";
 import { toOnnx, toOnnxLoop, trainingOpset } from "../onnx/model.ts";
-import { concat, div, flatten, matmul, reshape, split, sum } from "../operations.ts";
+import { concat, flatten, split, sum } from "../operations.ts";
 import { clipByNorm, type Optimiser } from "../optimisers.ts";
 import { formatShape, isStatic, mismatch, staticSize, type TensorType } from "../shape.ts";
 import { input, inputName, type Parameter, type Tensor } from "../tensor.ts";
@@ -71,6 +71,7 @@ export interface CompiledGraph {
   readonly graph: Graph;
   readonly model: Uint8Array;
   readonly inputs: ReadonlySet<string>;
+  readonly outputs: readonly string[];
 }
 
 /** Many steps in one call. */
@@ -90,7 +91,7 @@ export interface ShardPlan {
   readonly rows: number;
   /** From one shard's samples to its gradient `[size]`, its loss and the sum of its weights. */
   readonly gradient: CompiledGraph;
-  /** From all shards' gradients `[shards, size]` to the next parameters. */
+  /** From the mean of the shards' gradients `[size]` to the next parameters. */
   readonly update: CompiledGraph;
 }
 
@@ -228,7 +229,16 @@ function loopPlan(
     perStep: ["seed", "indices", "weights", ...optimiser.settings.map(graphNames.setting)],
     collected: ["loss", "gradient_norm"],
   });
-  return { kind: "loop", small, step: { graph, model, inputs: new Set(["steps", ...inputsOf(graph)]) } };
+  return {
+    kind: "loop",
+    small,
+    step: {
+      graph,
+      model,
+      inputs: new Set(["steps", ...inputsOf(graph)]),
+      outputs: Object.keys(graph.outputs),
+    },
+  };
 }
 
 function shardPlan(spec: TrainingSpec, { size, learnedSize }: Sizes, shards: number): ShardPlan {
@@ -237,20 +247,8 @@ function shardPlan(spec: TrainingSpec, { size, learnedSize }: Sizes, shards: num
   const outputs = { gradient: part.gradient, loss: part.loss, weight: sum(part.weights) };
   const gradient = compiled(traceOnViews(outputs, spec, input("parameters", [size])));
 
-  // A shard counts by the weight of its samples, so that the whole is the mean over the batch.
-  const weights = input("shard_weights", [shards]);
-  const share = reshape(div(weights, sum(weights)), [1, shards]);
-  const joined = (values: Tensor) => matmul(share, values);
   const update = compiled(
-    traceGraph({
-      ...traceUpdate(
-        spec,
-        learnedSize,
-        input("parameters", [size]),
-        flatten(joined(input("gradients", [shards, size]))),
-      ),
-      loss: reshape(joined(input("losses", [shards, 1])), []),
-    }),
+    traceGraph(traceUpdate(spec, learnedSize, input("parameters", [size]), input("gradient", [size]))),
   );
   return { kind: "shards", shards, rows, gradient, update };
 }
@@ -274,7 +272,12 @@ function traceOnViews(
 }
 
 function compiled(graph: Graph): CompiledGraph {
-  return { graph, model: toOnnx(graph, { opset: trainingOpset }), inputs: inputsOf(graph) };
+  return {
+    graph,
+    model: toOnnx(graph, { opset: trainingOpset }),
+    inputs: inputsOf(graph),
+    outputs: Object.keys(graph.outputs),
+  };
 }
 
 function inputsOf(graph: Graph): ReadonlySet<string> {

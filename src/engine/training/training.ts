@@ -194,7 +194,8 @@ interface Participant {
   readonly gradient: Session;
   readonly update: Session;
   readonly slots: Readonly<Record<string, string>>;
-  /** Which shards it works on. */
+  /** Which of the workers it is, and which shards it works on. */
+  readonly place: number;
   readonly ranks: readonly number[];
 }
 
@@ -215,16 +216,17 @@ async function startShards(
         gradient: await worker.load(gradient.model, { threads }),
         update: await worker.load(update.model, { threads }),
         slots: await fillSlots(worker, program, options),
+        place,
         ranks: Array.from({ length: shards }, (_, rank) => rank).filter(
           (rank) => rank % workers.length === place,
         ),
       }),
     ),
   );
-  // Two regions in turn: a worker may begin the next step while another still reads this one's.
   const shared = {
-    gradients: new SharedArrayBuffer(2 * shards * size * Float32Array.BYTES_PER_ELEMENT),
-    totals: new SharedArrayBuffer(2 * shards * 2 * Float32Array.BYTES_PER_ELEMENT),
+    gradients: new SharedArrayBuffer(shards * size * Float32Array.BYTES_PER_ELEMENT),
+    totals: new SharedArrayBuffer(shards * 2 * Float32Array.BYTES_PER_ELEMENT),
+    sum: new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT),
     meeting: new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT),
   };
   const meeting = new Int32Array(shared.meeting);

@@ -13,6 +13,7 @@ const Common = z.object({
   dataFolder: z.string().min(1).optional().describe(messages.common.dataFolder),
   provider: z.enum(providers).optional().describe(messages.common.provider),
   detach: z.boolean().optional().describe(messages.common.detach),
+  config: z.string().min(1).optional().describe(messages.common.config),
   quiet: z.boolean().optional().describe(messages.common.quiet),
   help: z.boolean().optional().describe(messages.common.help),
   version: z.boolean().optional().describe(messages.common.version),

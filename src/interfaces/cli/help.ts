@@ -37,11 +37,7 @@ export function rootHelp(
       ...table([...rows, ...commands.map(({ name, summary }) => [name, summary] as const)], width),
     ]),
     commonSection(width),
-    section(messages.environment, [
-      messages.dataFolderVariable,
-      messages.providerVariable,
-      messages.debugVariable,
-    ]),
+    section(messages.environment, [...messages.environmentNotes]),
     section(messages.exitStatuses, messages.statuses),
     messages.moreHelp,
   ]);

@@ -11,14 +11,17 @@ import {
   systemClock,
 } from "../../platform/local/index.ts";
 import { capabilities } from "../capabilities.ts";
+import { doctorCommand } from "../doctor/index.ts";
 import { failureOf, failureTable } from "../failure.ts";
 import { inputChecker } from "../jobs/perform.ts";
+import { mcpCommand } from "../mcp/index.ts";
 import { openServedModel } from "../served-model.ts";
+import { configCommand } from "./config.ts";
 import { messages } from "./messages.ts";
 import { type CliOptions, failureLine, runCli } from "./run.ts";
 import { serveCommand } from "./serve.ts";
 import { startCommand } from "./start.ts";
-import { packageVersion } from "./version.ts";
+import { packageVersion, wantedNode } from "./version.ts";
 import { workerCommand } from "./worker.ts";
 
 /**
@@ -28,6 +31,12 @@ import { workerCommand } from "./worker.ts";
 function endAtOnce(): void {
   process.removeAllListeners("SIGINT");
   process.kill(process.pid, "SIGINT");
+}
+
+/** What another process is told of this one: its words without the flags, which may hold secrets. */
+function nameOf(argv: readonly string[]): string {
+  const firstFlag = argv.findIndex((word) => word.startsWith("-"));
+  return ["fathom", ...argv.slice(0, firstFlag < 0 ? 2 : Math.min(firstFlag, 2))].join(" ");
 }
 
 /** Runs the command of this process and leaves its exit status behind. */
@@ -57,25 +66,43 @@ export async function main(
 
   // One for each data folder, however many contexts are made; closed when the command has ended.
   const { jobModule, ...cli } = overrides;
-  const databaseUrl = process.env["DATABASE_URL"] || undefined;
   const checkInput = inputChecker(overrides.capabilities ?? capabilities);
   const platforms = new Map<string, LazyPlatform>();
-  const platformOf = (folder: string) => {
+  const platformOf = (folder: string, databaseUrl: string | undefined) => {
     const dataFolder = resolve(folder);
     const known = platforms.get(dataFolder);
-    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl, checkInput });
+    const what = nameOf(process.argv.slice(2));
+    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl, checkInput, what });
     platforms.set(dataFolder, platform);
     return platform;
   };
-  const makeContext = (options: LocalContextOptions) =>
-    localContext({ platform: platformOf(options.dataFolder).open, ...options });
+  const makeContext = ({
+    databaseUrl,
+    ...options
+  }: LocalContextOptions & { databaseUrl?: string | undefined }) =>
+    localContext({ platform: platformOf(options.dataFolder, databaseUrl).open, ...options });
 
-  const jobWorld = { platformOf, databaseUrl, module: jobModule };
-  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld);
+  const jobWorld = { platformOf, module: jobModule };
+  const tracesTo = process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] || undefined;
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld, tracesTo);
+  const mcp = mcpCommand({
+    capabilities: overrides.capabilities ?? capabilities,
+    version: packageVersion(),
+    elapsed: systemClock.elapsed,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    makeContext,
+  });
+  const doctor = doctorCommand({
+    clock: systemClock,
+    nodeVersion: process.version,
+    wantedNode: wantedNode(),
+    platformOf,
+  });
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,
-    commands: [startCommand(serve, makeContext), serve, workerCommand(jobWorld)],
+    commands: [startCommand(serve, makeContext), serve, workerCommand(jobWorld), mcp, configCommand, doctor],
     version: packageVersion(),
     environment: process.env,
     stdout: process.stdout,

@@ -30,13 +30,16 @@ export const messages = {
     dataFolder: "where models, checkpoints and the ledger live (default ./fathom-data)",
     provider: "what trains and runs networks (default cpu); cuda and webgpu need their libraries",
     detach: "queue it as a job and print its id instead of waiting; a worker or a server runs it",
+    config: "the configuration file (default ./fathom.config.json, when it is there)",
     quiet: "no progress and no notes on standard error; warnings and errors stay",
     help: "this page",
     version: "the version",
   },
-  dataFolderVariable: "FATHOM_DATA_FOLDER   the data folder, unless --data-folder names one",
-  providerVariable: "FATHOM_PROVIDER      what networks run on, unless --provider names it",
-  debugVariable: "FATHOM_DEBUG=1       print the stack of a mistake of ours",
+  environmentNotes: [
+    "FATHOM_<SETTING>   a setting, such as FATHOM_DATA_FOLDER; fathom config lists all with their values",
+    "DATABASE_URL       the PostgreSQL server that holds the state",
+    "FATHOM_DEBUG=1     print the stack of a mistake of ours",
+  ],
   statuses: [
     "0    done",
     "1    a mistake of ours",
@@ -46,6 +49,8 @@ export const messages = {
     "5    a needed service is unavailable",
     "130  interrupted",
   ],
+  serveName: "fathom serve",
+  stateClosed: "the state could not be opened; requests that need it try again",
   serveSummary: "Serve every capability over HTTP, with its OpenAPI page",
   workerSummary: "Run queued jobs until it is stopped; as many workers as you like share the queue",
   working: (name: string, concurrency: number) =>
@@ -63,8 +68,6 @@ export const messages = {
   otherField: (flag: string, asked: string, found: string) => `${flag}: expected ${asked}, found ${found}`,
   otherBytes: (flag: string) => `${flag}: expected the same bytes, found others`,
   stopping: "stopping; press Ctrl-C again to end at once",
-  unknownProvider: (received: string, known: readonly string[]) =>
-    `FATHOM_PROVIDER: expected ${known.join(", ")}, received ${JSON.stringify(received)}`,
   unknownCommand: (words: string, hint: string) => `there is no command "${words}"${hint}`,
   didYouMean: (names: readonly string[]) => `; did you mean ${names.join(" or ")}?`,
   seeHelp: (command: string) => `; ${command} --help lists what there is`,
@@ -90,4 +93,10 @@ export const messages = {
     `fathom serves ${address} (documentation at ${address}/docs); Ctrl-C stops it`,
   servedModel: (reference: string) => `model ${reference} is served by default`,
   stopped: "stopped",
+  firstKey: (token: string) =>
+    `the first API key, which may do everything; it is shown this once:\n\n  ${token}\n\nfathom keys create makes others`,
+  withoutKeys: "no API key is asked for (--no-keys); only this machine can reach the server",
+  keysNeeded: (host: string) =>
+    `--no-keys: expected a loopback host such as 127.0.0.1, received ${host}, which other machines can reach; give --keys, or another --host`,
+  configSummary: "Print every setting, where its value comes from, with secrets hidden",
 } as const;

@@ -1,8 +1,14 @@
 /** One command from its words to its exit status. Reads no global state, so that a test can run it in its own process. */
 import type { Capability, Context, Logger, ProgressPort, Provider } from "../../base/index.ts";
-import { PlatformError, providers } from "../../base/index.ts";
+import { PlatformError } from "../../base/index.ts";
 import { systemCode } from "../../platform/local/index.ts";
 import { call, parseInput } from "../call.ts";
+import {
+  type Configuration,
+  configurationMessages,
+  resolveConfiguration,
+  settingSchemas,
+} from "../configuration/index.ts";
 import { type Failure, failureOf, failureTable, problemOf } from "../failure.ts";
 import { addressOf } from "../names.ts";
 import { type JsonSchema, jsonSchemaOf } from "../schema.ts";
@@ -21,9 +27,13 @@ import { actionHelp, type Command, commandHelp, rootHelp, serviceHelp } from "./
 import { messages } from "./messages.ts";
 import { openTerminal, printable, type Terminal } from "./terminal.ts";
 
+// biome-ignore lint/suspicious/noConfusingVoidType: a command that has nothing to say of it returns nothing
+export type ExitStatus = number | void;
+
 /** A command beside the capabilities; it parses its own fields and runs until it is stopped. */
 export interface ExtraCommand extends Command {
-  run(input: Record<string, unknown>, world: CommandWorld): Promise<void>;
+  /** @returns the exit status, when it is not 0 though nothing failed */
+  run(input: Record<string, unknown>, world: CommandWorld): Promise<ExitStatus>;
 }
 
 export interface CommandWorld {
@@ -35,6 +45,8 @@ export interface CommandWorld {
   readonly json: boolean;
   /** Writes a result to standard output. */
   readonly print: (text: string) => void;
+  /** Every setting with its origin; what a command takes of it lies in its input already. */
+  readonly configuration: Configuration;
 }
 
 /** What the command line touches of the process, so that a test can hand in its own. */
@@ -44,7 +56,7 @@ export interface CliOptions {
   readonly capabilities: readonly Capability[];
   readonly commands?: readonly ExtraCommand[];
   readonly version: string;
-  /** `FATHOM_DATA_FOLDER`, `FATHOM_PROVIDER` and `FATHOM_DEBUG` are read. */
+  /** The settings in it are read, and `FATHOM_CONFIG`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdout: { write(text: string): void; readonly columns?: number };
   readonly stderr: { write(text: string): void; readonly isTTY?: boolean; readonly columns?: number };
@@ -55,6 +67,7 @@ export interface CliOptions {
   readonly workingFolder?: string | undefined;
   readonly makeContext: (options: {
     dataFolder: string;
+    databaseUrl?: string | undefined;
     compute: { provider: Provider };
     signal: AbortSignal;
     progress: ProgressPort;
@@ -73,9 +86,9 @@ export async function runCli(options: CliOptions): Promise<number> {
     quiet: isOn("quiet", argv),
   });
   try {
-    await dispatch(options, terminal);
+    const status = await dispatch(options, terminal);
     terminal.close();
-    return 0;
+    return status ?? 0;
   } catch (error) {
     terminal.close();
     const failure = failureOf(error, commandWords(commonLast(argv)).join(" ") || "fathom", signal);
@@ -93,7 +106,7 @@ export function failureLine({ kind, code, message }: Failure, debug = false): st
   return `error ${code}: ${printable(message)}${hint}`;
 }
 
-async function dispatch(options: CliOptions, terminal: Terminal): Promise<void> {
+async function dispatch(options: CliOptions, terminal: Terminal): Promise<ExitStatus> {
   const { capabilities, commands = [], stdout, version } = options;
   const argv = commonLast(options.argv);
   const width = Math.min(120, Math.max(60, stdout.columns || 100));
@@ -111,9 +124,12 @@ async function dispatch(options: CliOptions, terminal: Terminal): Promise<void> 
     if (wantsHelp) return stdout.write(commandHelp(command, width));
     const { common, fields } = parseArguments([...words.slice(1), ...flags], command.schema);
     const input = await readFields(common, fields, options);
-    return command.run(input, {
-      dataFolder: dataFolderOf(common, options),
-      provider: providerOf(common, options),
+    const configuration = await configurationOf(common, input, options, terminal);
+    const { dataFolder, provider } = configuration.values;
+    return command.run(overlayGiven(configuration, input, command), {
+      configuration,
+      dataFolder,
+      provider,
       terminal,
       signal: options.signal,
       json: common.json === true,
@@ -156,9 +172,11 @@ async function runCapability(
     }
   }
   const input = parseInput(capability, raw, flagName);
+  const { dataFolder, databaseUrl, provider } = (await configurationOf(common, {}, options, terminal)).values;
   const context = options.makeContext({
-    dataFolder: dataFolderOf(common, options),
-    compute: { provider: providerOf(common, options) },
+    dataFolder,
+    databaseUrl,
+    compute: { provider },
     signal: options.signal,
     progress: terminal,
     logger: terminal,
@@ -224,18 +242,44 @@ async function readFields(
   return overlay(parseRequest(text, path === "-" ? messages.standardInput : path), fields);
 }
 
-function dataFolderOf(common: Arguments["common"], { environment }: CliOptions): string {
-  return common.dataFolder ?? (environment["FATHOM_DATA_FOLDER"] || "fathom-data");
+/** The settings of this run: flags over the environment over the file. Says of each variable that is none of ours that it is not. */
+async function configurationOf(
+  { config, dataFolder, provider }: Arguments["common"],
+  input: Readonly<Record<string, unknown>>,
+  { environment, readInput }: CliOptions,
+  terminal: Terminal,
+): Promise<Configuration> {
+  const named = config ?? (environment["FATHOM_CONFIG"] || undefined);
+  const name = named ?? configurationFile;
+  const text = await readInput(name).catch((error: unknown) => {
+    if (systemCode(error) === undefined) throw error;
+    if (named === undefined && systemCode(error) === "ENOENT") return undefined;
+    const message = configurationMessages.fileMissing(
+      name,
+      config === undefined ? "FATHOM_CONFIG" : "--config",
+    );
+    throw new PlatformError("missing", "DATA_FILE_MISSING", message, { file: name });
+  });
+  const settings = Object.entries({ ...input, dataFolder, provider }).filter(
+    ([setting, value]) => Object.hasOwn(settingSchemas, setting) && value !== undefined,
+  );
+  const file = text === undefined ? undefined : { name, text };
+  const configuration = resolveConfiguration({ file, environment, flags: Object.fromEntries(settings) });
+  for (const warning of configuration.warnings) terminal.warn(warning);
+  return configuration;
 }
 
-/** @throws PlatformError `INPUT_INVALID` when the environment names another one */
-function providerOf(common: Arguments["common"], { environment }: CliOptions): Provider {
-  if (common.provider !== undefined) return common.provider;
-  const named = environment["FATHOM_PROVIDER"] || "cpu";
-  const provider = providers.find((one) => one === named);
-  if (provider === undefined)
-    throw new PlatformError("input", "INPUT_INVALID", messages.unknownProvider(named, providers));
-  return provider;
+const configurationFile = "fathom.config.json";
+
+/** What a command was given, over what is configured of its fields. */
+function overlayGiven(
+  { given }: Configuration,
+  input: Readonly<Record<string, unknown>>,
+  { schema }: Command,
+): Record<string, unknown> {
+  const fields = Object.keys(schema.properties ?? {});
+  const configured = Object.entries(given).filter(([name]) => fields.includes(name));
+  return { ...Object.fromEntries(configured), ...input };
 }
 
 /** The leading words that are not flags. */

@@ -2,50 +2,91 @@
 import { resolve } from "node:path";
 import { pino } from "pino";
 import { z } from "zod";
-import { type Capability, capability, type Logger } from "../../base/index.ts";
+import { type Capability, capability, type Logger, PlatformError } from "../../base/index.ts";
 import type { Worker } from "../../platform/jobs/index.ts";
-import { localContext } from "../../platform/local/index.ts";
+import { localContext, systemClock } from "../../platform/local/index.ts";
+import { createLogger } from "../../platform/logs/index.ts";
+import { createMetrics } from "../../platform/metrics/index.ts";
+import { createTracer } from "../../platform/traces/index.ts";
 import { parseInput } from "../call.ts";
+import { failureOf } from "../failure.ts";
 import { buildServer, listen, localNames } from "../http/index.ts";
 import { startLocalWorker } from "../jobs/start-worker.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
 import type { ExtraCommand } from "./run.ts";
+import { inferenceFields, serveModels } from "./serve-models.ts";
 import { packageVersion } from "./version.ts";
 import { type JobWorld, jobFlags, stopWorker } from "./worker.ts";
+
+/** Its settings: every one is a flag, a variable and a line of the configuration file. */
+export const ServeSettings = z.object({
+  port: z
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8080)
+    .describe("0 takes any free port")
+    .meta({ variables: ["PORT"] }),
+  host: z.string().min(1).default("127.0.0.1").describe("0.0.0.0 serves other machines too"),
+  artifact: z.string().min(1).optional().describe("the model that requests use when they name none"),
+  bodyLimitBytes: z
+    .int()
+    .min(1024)
+    .default(1024 * 1024)
+    .describe("the largest request body"),
+  answerTimeoutSeconds: z.number().positive().default(60).describe("how long an answer may take"),
+  runningTasks: z
+    .int()
+    .min(0)
+    .default(1)
+    .describe("how many jobs run here at a time; others wait, or run in workers; 0 leaves all to workers"),
+  waitingTasks: z.int().min(0).default(1000).describe("how many jobs may wait before new ones are refused"),
+  stopSeconds: z
+    .number()
+    .min(0)
+    .default(10)
+    .describe("how long requests in flight, and jobs that save their work, may take when it stops"),
+  leaseSeconds: jobFlags.leaseSeconds,
+  ...inferenceFields,
+  logLevel: z
+    .enum(["silent", "error", "warn", "info", "debug"])
+    .default("info")
+    .describe("what is logged on standard error, as JSON lines"),
+  keys: z.boolean().default(true).describe("ask for an API key; --no-keys is for a loopback host only"),
+  requestsPerSecond: z
+    .number()
+    .min(0)
+    .default(2000)
+    .describe("requests per second of one key; 0 for no limit"),
+  modelRequestsPerSecond: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("and for one model, of all keys; 0 for no limit"),
+  burstSeconds: z
+    .number()
+    .positive()
+    .default(2)
+    .describe("so many seconds' worth of requests may come at once"),
+  failedAttemptsPerMinute: z.int().min(1).default(30).describe("wrong keys that one address may try"),
+  allowedOrigins: z
+    .array(z.url())
+    .default([])
+    .describe("web origins whose pages may ask, beside the server's own"),
+  trustedProxies: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("proxies whose X-Forwarded-For is believed, by address or network"),
+  headerLimitBytes: z.int().min(1024).default(16384).describe("the largest headers of a request together"),
+});
 
 /** Its flags, described as a capability's are; it is none, since it does not end. */
 const serve = capability({
   name: "serve",
   summary: messages.serveSummary,
-  input: z.object({
-    port: z.int().min(0).max(65535).default(8080).describe("0 takes any free port"),
-    host: z.string().min(1).default("127.0.0.1").describe("0.0.0.0 serves other machines too"),
-    artifact: z.string().min(1).optional().describe("the model that requests use when they name none"),
-    bodyLimitBytes: z
-      .int()
-      .min(1024)
-      .default(1024 * 1024)
-      .describe("the largest request body"),
-    answerTimeoutSeconds: z.number().positive().default(60).describe("how long an answer may take"),
-    runningTasks: z
-      .int()
-      .min(0)
-      .default(1)
-      .describe("how many jobs run here at a time; others wait, or run in workers; 0 leaves all to workers"),
-    waitingTasks: z.int().min(0).default(1000).describe("how many jobs may wait before new ones are refused"),
-    stopSeconds: z
-      .number()
-      .min(0)
-      .default(10)
-      .describe("how long requests in flight, and jobs that save their work, may take when it stops"),
-    leaseSeconds: jobFlags.leaseSeconds,
-    logLevel: z
-      .enum(["silent", "error", "warn", "info", "debug"])
-      .default("info")
-      .describe("what is logged on standard error, as JSON lines"),
-  }),
+  input: ServeSettings,
   output: z.void(),
   run: async () => {},
 });
@@ -56,38 +97,60 @@ export interface ServedModel {
   close(): Promise<void>;
 }
 
+/** A plain ONNX file is ready when it is loaded. */
+const alwaysReady: ServedModel = { ready: () => true, close: async () => {} };
+
 /** @param folder the artifact's */
 export type OpenModel = (folder: string, signal: AbortSignal) => Promise<ServedModel>;
 
 /**
  * @param openModel loads and checks the model of `--artifact` before the server is ready
  * @param jobs how jobs are reached and run
+ * @param tracesTo where OTLP is received; no traces when absent
  */
 export function serveCommand(
   capabilities: readonly Capability[],
   openModel: OpenModel,
   jobs: JobWorld,
+  tracesTo?: string,
 ): ExtraCommand {
   return {
     name: serve.name,
     summary: serve.summary,
     schema: jsonSchemaOf(serve.input),
-    async run(raw, { dataFolder, provider, terminal, signal }) {
+    async run(raw, { dataFolder, provider, terminal, signal, configuration }) {
       const options = parseInput(serve, raw, flagName);
       const { host, port } = options;
       const folder = resolve(dataFolder);
+      expectKeys(options);
+      const { databaseUrl } = configuration.values;
+      const platform = jobs.platformOf(folder, databaseUrl);
+      // Many lines at a time and never waiting for the reader: a write for each would cost a request more than its log is worth.
+      const destination = pino.destination({ dest: 2, sync: false, minLength: 4096, periodicFlush: 100 });
+      const logger = createLogger({ level: options.logLevel, destination });
+      const metrics = createMetrics();
       // Found before anything opens, from where the user stands; a request's own paths start at the data folder.
-      const artifact =
-        options.artifact === undefined
-          ? undefined
-          : await localContext({ dataFolder, signal }).models.locate(options.artifact);
-      const logger = pino({ level: options.logLevel }, pino.destination(2));
-      const platform = jobs.platformOf(folder);
+      const models = await serveModels(options, {
+        asked: options.artifact,
+        dataFolder: folder,
+        artifacts: localContext({ dataFolder, signal }).models,
+        clock: systemClock,
+        logger: portLogger(logger),
+        metrics,
+      });
+      const { artifact } = models;
+      const service = { name: "fathom", version: packageVersion() };
+      const tracer = tracesTo === undefined ? undefined : await createTracer({ endpoint: tracesTo, service });
+      const release = await platform.claim(messages.serveName);
       let model: ServedModel | undefined;
       const app = buildServer({
-        capabilities,
+        // Without keys nobody is known, and nobody unknown makes keys that outlive this server.
+        capabilities: options.keys
+          ? capabilities
+          : capabilities.filter(({ name }) => !name.startsWith("keys.")),
         version: packageVersion(),
         dataFolder: folder,
+        clock: systemClock,
         logger,
         bodyLimitBytes: options.bodyLimitBytes,
         answerTimeoutMs: options.answerTimeoutSeconds * 1000,
@@ -95,16 +158,37 @@ export function serveCommand(
         jobs: async () => (await platform.open()).jobs,
         waitingTasks: options.waitingTasks,
         defaults: artifact === undefined ? {} : artifactDefaults(capabilities, artifact),
-        ready: () => artifact === undefined || model?.ready() === true,
-        onClose: async () => model?.close(),
+        models: models.server,
+        watching: { metrics, tracer },
+        ready: () => models.name === undefined || model?.ready() === true,
+        onClose: async () => {
+          await models.server.close();
+          await model?.close();
+          await tracer?.close();
+          metrics.close();
+          destination.flushSync();
+        },
         ...allowedHosts(host),
-        makeContext: ({ signal: asked, progress, requestId }) =>
+        headerLimitBytes: options.headerLimitBytes,
+        trustedProxies: options.trustedProxies,
+        guard: {
+          keys: options.keys ? async () => (await platform.open()).keys : undefined,
+          clock: systemClock,
+          requestsPerSecond: options.requestsPerSecond,
+          modelRequestsPerSecond: options.modelRequestsPerSecond,
+          burstSeconds: options.burstSeconds,
+          failedAttemptsPerMinute: options.failedAttemptsPerMinute,
+          allowedOrigins: options.allowedOrigins,
+        },
+        makeContext: ({ signal: asked, progress, requestId, actor, scopes }) =>
           localContext({
             dataFolder: folder,
             workingFolder: folder,
             platform: platform.open,
             compute: { provider },
             signal: asked,
+            actor,
+            scopes,
             progress,
             logger: portLogger(logger.child({ reqId: requestId })),
           }),
@@ -112,10 +196,17 @@ export function serveCommand(
       let worker: Worker | undefined;
       try {
         const address = await listen(app, { host, port });
+        // Opened before the first request needs it; one that finds it closed tries again, and says what is wrong.
+        platform
+          .open()
+          .catch((error: unknown) =>
+            logger.warn({ err: failureOf(error, serve.name) }, messages.stateClosed),
+          );
         if (options.runningTasks > 0) {
           worker = await startLocalWorker({
             ...jobs,
             platform,
+            databaseUrl,
             dataFolder: folder,
             provider,
             logger: portLogger(logger),
@@ -124,10 +215,14 @@ export function serveCommand(
             stopSeconds: options.stopSeconds,
           });
         }
-        if (artifact !== undefined) {
-          model = await openModel(artifact, signal);
-          terminal.line(messages.servedModel(artifact));
+        if (models.name !== undefined) {
+          await models.server.preload(models.name);
+          model = artifact === undefined ? alwaysReady : await openModel(artifact, signal);
+          terminal.line(messages.servedModel(artifact ?? models.name));
         }
+        const first = options.keys ? await (await platform.open()).keys.createFirst() : undefined;
+        if (first !== undefined) terminal.lines(messages.firstKey(first.token));
+        if (!options.keys) terminal.line(messages.withoutKeys);
         terminal.line(messages.listening(address));
         await new Promise<void>((done) => {
           if (signal.aborted) return done();
@@ -135,10 +230,17 @@ export function serveCommand(
         });
       } finally {
         await Promise.all([app.close(), stopWorker(worker, terminal)]);
+        await release();
       }
       terminal.line(messages.stopped);
     },
   };
+}
+
+/** @throws PlatformError `KEYS_NEEDED` when other machines could ask without a key */
+export function expectKeys({ host, keys }: { host: string; keys: boolean }): void {
+  if (keys || localNames(host) !== undefined) return;
+  throw new PlatformError("input", "KEYS_NEEDED", messages.keysNeeded(host), { field: "keys" });
 }
 
 /** Every capability that takes an artifact uses the served one when a request names none. */

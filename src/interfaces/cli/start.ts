@@ -24,6 +24,7 @@ import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
 import type { CommandWorld, ExtraCommand } from "./run.ts";
+import { expectKeys } from "./serve.ts";
 
 /** The input of a training, with the defaults of the main job, and where to serve. */
 const start = capability({
@@ -40,6 +41,7 @@ const start = capability({
     retrain: z.boolean().default(false).describe("train even when the same model is there"),
     port: z.int().min(0).max(65535).default(8080).describe("0 takes any free port"),
     host: z.string().min(1).default("127.0.0.1").describe("0.0.0.0 serves other machines too"),
+    keys: z.boolean().default(true).describe("ask for an API key; --no-keys is for a loopback host only"),
   }),
   output: z.void(),
   run: async () => {},
@@ -60,11 +62,26 @@ export function startCommand(serve: ExtraCommand, makeContext: MakeContext): Ext
     summary: start.summary,
     schema: jsonSchemaOf(start.input),
     async run(raw, world) {
-      const { once, retrain, port, host, ...input } = parseInput(start, raw, flagName);
-      if (!once) await checkPort({ host, port });
+      const { once, retrain, port, host, keys, ...input } = parseInput(start, raw, flagName);
+      if (!once) {
+        expectKeys({ host, keys });
+        await checkPort({ host, port });
+      }
       const folder = await obtain(input, { retrain }, makeContext, world);
       if (once) return;
-      await serve.run({ artifact: folder, port, host, logLevel: "warn" }, world);
+      const { given } = world.configuration;
+      const configured = Object.entries(given).filter(([name]) =>
+        Object.hasOwn(serve.schema.properties ?? {}, name),
+      );
+      const settings = {
+        logLevel: "warn",
+        ...Object.fromEntries(configured),
+        artifact: folder,
+        port,
+        host,
+        keys,
+      };
+      await serve.run(settings, world);
     },
   };
 }

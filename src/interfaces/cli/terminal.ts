@@ -17,6 +17,8 @@ export interface TerminalOptions {
 
 export interface Terminal extends ProgressPort, Logger {
   line(text: string): void;
+  /** Several lines as they are, of our own making: a key that is shown once. */
+  lines(text: string): void;
   /** Leaves the last bar standing and moves below it. */
   close(): void;
 }
@@ -57,6 +59,10 @@ export function openTerminal({ write, isTerminal, columns, elapsed, quiet }: Ter
 
   return {
     line,
+    lines: (text) => {
+      wipe();
+      write(`${text}\n`);
+    },
     info: (message, values) => {
       if (!quiet) line(message + valuesText(values));
     },

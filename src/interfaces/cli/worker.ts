@@ -16,8 +16,7 @@ import type { Terminal } from "./terminal.ts";
 /** How commands that run jobs reach them. */
 export interface JobWorld {
   /** The platform of a data folder, opened when first needed and closed by whoever owns the process. */
-  readonly platformOf: (dataFolder: string) => LazyPlatform;
-  readonly databaseUrl: string | undefined;
+  readonly platformOf: (dataFolder: string, databaseUrl: string | undefined) => LazyPlatform;
   /** The module of the processes that run jobs; the product's own when absent. */
   readonly module?: URL | undefined;
 }
@@ -57,14 +56,16 @@ export function workerCommand(jobs: JobWorld): ExtraCommand {
     name: worker.name,
     summary: worker.summary,
     schema: jsonSchemaOf(worker.input),
-    async run(raw, { dataFolder, provider, terminal, signal }) {
+    async run(raw, { dataFolder, provider, terminal, signal, configuration }) {
       const { logLevel, ...options } = parseInput(worker, raw, flagName);
       const logger = pino({ level: logLevel }, pino.destination(2));
       const folder = resolve(dataFolder);
+      const { databaseUrl } = configuration.values;
       const running = await startLocalWorker({
         ...jobs,
         ...options,
-        platform: jobs.platformOf(folder),
+        platform: jobs.platformOf(folder, databaseUrl),
+        databaseUrl,
         dataFolder: folder,
         provider,
         logger: {

@@ -11,9 +11,11 @@ import {
 } from "../../base/index.ts";
 import { call, parseInput } from "../call.ts";
 import { showValue } from "../issues.ts";
+import { withJobs } from "./confined-jobs.ts";
+import { askerOf } from "./guard/index.ts";
 import { messages } from "./messages.ts";
 import { routeOf } from "./openapi.ts";
-import { confinedJobs, confinePaths } from "./paths.ts";
+import { confinePaths } from "./paths.ts";
 import { taskAnswer } from "./task-routes.ts";
 
 export interface CapabilityRouteOptions {
@@ -22,10 +24,13 @@ export interface CapabilityRouteOptions {
     signal: AbortSignal;
     progress: ProgressPort;
     requestId: string;
+    actor?: string;
+    scopes?: readonly string[] | undefined;
   }) => Context;
   readonly dataFolder: string;
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly jobs: () => Promise<JobsPort>;
+  /** Jobs as the one who asks may see them. */
+  readonly jobsOf: (request: FastifyRequest) => Promise<JobsPort>;
   readonly waitingTasks: number;
   readonly answerTimeoutMs: number;
   /** Answers in flight, so that a server that stops can wait for them. */
@@ -38,24 +43,30 @@ const nameField = (path: readonly PropertyKey[]) => path.map(String).join(".");
 
 export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteOptions): void {
   for (const capability of options.capabilities) {
-    app.post(routeOf(capability), async (request, reply) => {
+    const { name, effect } = capability;
+    app.post(routeOf(capability), { config: { access: { name, effect } } }, async (request, reply) => {
       const raw = bodyOf(request);
       const asTask = capability.mode === "task" || wantsTask(request);
+      if (asTask && capability.secretOutput === true)
+        throw new PlatformError("input", "INPUT_INVALID", messages.neverTask(capability.name), {
+          field: "mode",
+        });
       const defaults = options.defaults[capability.name] ?? {};
       const parsed = parseInput(capability, { ...defaults, ...raw }, nameField);
-      const asked = await confinePaths(
-        capability,
-        without(parsed, Object.keys(defaults), raw),
-        options.dataFolder,
-      );
+      const asked = await confinePaths(capability, onlyAsked(parsed, defaults, raw), options.dataFolder);
       const input = { ...parsed, ...asked };
       if (asTask) {
         const answer = await queueTask(request, capability, input, options);
         return reply.code(202).header("location", answer.task.href).send(answer);
       }
       return await answerInTime(request, reply, options, (signal) => {
-        const context = options.makeContext({ signal, progress: { report() {} }, requestId: request.id });
-        return call(capability, input, confined(context, options));
+        const world = { signal, progress: { report() {} }, requestId: request.id, ...askerOf(request) };
+        const context = options.makeContext(world);
+        return call(
+          capability,
+          input,
+          withJobs(context, () => options.jobsOf(request)),
+        );
       });
     });
   }
@@ -69,16 +80,14 @@ async function queueTask(
   request: FastifyRequest,
   { name }: Capability,
   input: Readonly<Record<string, unknown>>,
-  { jobs, waitingTasks, dataFolder }: CapabilityRouteOptions,
+  { jobsOf, waitingTasks, dataFolder }: CapabilityRouteOptions,
 ) {
-  const port = await jobs();
+  const port = await jobsOf(request);
   if ((await port.countQueued(waitingTasks)) >= waitingTasks)
     throw new PlatformError("unavailable", "SERVER_BUSY", messages.busy(waitingTasks));
   const { job } = await port.submit({
     capability: name,
     input,
-    actor: "http",
-    workingFolder: dataFolder,
     idempotencyKey: keyOf(request),
   });
   return taskAnswer(job, dataFolder);
@@ -88,15 +97,6 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
   const key = headers["idempotency-key"];
   if (key === undefined || (typeof key === "string" && /^[\x21-\x7e]{1,200}$/.test(key))) return key;
   throw new PlatformError("input", "INPUT_INVALID", messages.keyInvalid(String(key)));
-}
-
-/** Jobs that a request queues or schedules read and write where the request itself might. */
-function confined(context: Context, { capabilities, dataFolder }: CapabilityRouteOptions): Context {
-  const platform = async () => {
-    const all = await context.platform();
-    return { ...all, jobs: confinedJobs(all.jobs, capabilities, dataFolder) };
-  };
-  return { ...context, platform };
 }
 
 /** Runs until it answers, the caller leaves, the server stops or the time is over. */
@@ -156,12 +156,12 @@ function wantsTask(request: FastifyRequest): boolean {
 }
 
 /** What the request itself said; what the server filled in was chosen by whoever started it. */
-function without(
+export function onlyAsked(
   input: Readonly<Record<string, unknown>>,
-  filledIn: readonly string[],
+  filledIn: Readonly<Record<string, unknown>>,
   raw: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(input).filter(([name]) => Object.hasOwn(raw, name) || !filledIn.includes(name)),
+    Object.entries(input).filter(([name]) => Object.hasOwn(raw, name) || !Object.hasOwn(filledIn, name)),
   );
 }

@@ -18,8 +18,31 @@ export const messages = {
   taskTag: "tasks",
   serverTag: "server",
   servedDefault: (reference: string) => `the model that this server was started with, ${reference}`,
+  keyMissing:
+    "authorization: expected Bearer and an API key, received none; fathom keys create makes one on the server's machine",
+  keyRefused: (reason: "unknown" | "expired" | "revoked") =>
+    ({
+      unknown: "authorization: expected an API key of this server, received another text",
+      expired: "authorization: expected an API key that is valid, received one that has expired",
+      revoked: "authorization: expected an API key that is valid, received one that was revoked",
+    })[reason],
+  scopeMissing: (scope: string, held: readonly string[]) =>
+    `authorization: expected a key with the scope ${scope}, received one with ${held.join(", ")}`,
+  tooManyAttempts: "authorization: expected fewer wrong keys from one address; try again later",
+  rateLimited: (name: string, perSecond: number, retrySeconds: number) =>
+    `${name}: expected at most ${perSecond} requests a second, received more; try again in ${Math.max(1, Math.ceil(retrySeconds))} s`,
+  originForbidden: (origin: string) =>
+    `origin: expected a page of this server, received ${JSON.stringify(origin)}`,
+  addressTooLong: (limit: number) => `address: expected at most ${limit} bytes, received more`,
+  headersTooLarge: "headers: expected fewer or shorter ones, received more than the server reads",
+  requestTimeout: "request: expected all of it in time, received only a part",
+  notHttp: "request: expected HTTP/1.1, received something else",
+  unauthorized: "No valid API key came with the request; `WWW-Authenticate` says what is expected",
+  limited: "More requests than the key or the model may take; see `Retry-After` and `RateLimit`",
+  neededScope: (name: string) => `Needs a key with the scope ${name}, or one that includes it.`,
+  keyScheme: "An API key, as `fathom keys create` shows it once",
   badRequest: "A field is missing, unknown or not of its type",
-  forbidden: "A path lies outside the data folder",
+  forbidden: "The key lacks a scope, or a path lies outside the data folder",
   missing: "Something that the request names is not there",
   conflict: "The state of things does not allow it",
   tooLarge: "The body is larger than the server accepts",
@@ -34,7 +57,10 @@ export const messages = {
   bodyExpected: "body: expected a JSON object, received nothing",
   bodyNotObject: (received: string) => `body: expected a JSON object, received ${received}`,
   bodyNotJson: (reason: string) => `body: expected JSON, received ${reason}`,
-  keyRefused: (key: string) => `body: expected other keys, received "${key}", which is refused in any place`,
+  bodyKeyRefused: (key: string) =>
+    `body: expected other keys, received "${key}", which is refused in any place`,
+  bodyTooDeep: (limit: number) =>
+    `body: expected at most ${limit} levels of lists and objects, received more`,
   bodyTooLarge: (limit: number) => `body: expected at most ${limit} bytes, received more`,
   mediaType: (received: string | undefined) =>
     `content-type: expected application/json, received ${received ?? "none"}`,
@@ -49,6 +75,10 @@ export const messages = {
   tooSlow: (seconds: number) =>
     `expected an answer within ${seconds} s, received none; ask for a task with ?mode=job`,
   modeInvalid: (received: string) => `mode: expected job, received ${JSON.stringify(received)}`,
+  unknownTask: (id: string) => `${id}: expected the id of a task, found none`,
+  unknownSchedule: (name: string) => `${name}: expected the name of a schedule, found none`,
+  neverTask: (name: string) =>
+    `mode: expected none, received job; the answer of ${name} holds a secret, and the outputs of jobs are kept`,
   portInUse: (port: number) =>
     `--port: expected a free port, received ${port}, on which another program listens; choose another one`,
   listenFailed: (host: string, port: number, reason: string) =>

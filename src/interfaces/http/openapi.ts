@@ -14,6 +14,8 @@ export interface OpenApiOptions {
   readonly version: string;
   /** Fields that the server fills in when a request leaves them out, by capability name. */
   readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+  /** Whether an API key is asked for. */
+  readonly keys?: boolean;
 }
 
 /** The address of a capability's route. */
@@ -22,7 +24,9 @@ export function routeOf(capability: Pick<Capability, "name">): string {
   return `/v1/${service}/${action}`;
 }
 
-export function openApiDocument({ capabilities, version, defaults = {} }: OpenApiOptions): Json {
+export function openApiDocument(options: OpenApiOptions): Json {
+  const { capabilities, version, defaults = {}, keys = false } = options;
+  const keyStatuses = keys ? (["401", "429"] as const) : [];
   const schemas: Json = { ...sharedSchemas };
   const paths: Json = {};
   for (const capability of capabilities) {
@@ -36,6 +40,7 @@ export function openApiDocument({ capabilities, version, defaults = {} }: OpenAp
         operationId: `${service}-${action}`,
         tags: [service],
         summary: capability.summary,
+        ...(keys && { description: messages.neededScope(capability.name) }),
         parameters: [...(capability.mode === "answer" ? [modeParameter] : []), keyParameter],
         requestBody: {
           required: true,
@@ -44,7 +49,7 @@ export function openApiDocument({ capabilities, version, defaults = {} }: OpenAp
         responses: {
           ...(capability.mode === "answer" && { 200: json(messages.answer, ref(`${name}Output`)) }),
           202: accepted,
-          ...problems(["400", "403", "404", "409", "413", "415", "500", "503"]),
+          ...problems(["400", "403", "404", "409", "413", "415", "500", "503", ...keyStatuses]),
         },
       },
     };
@@ -62,9 +67,19 @@ export function openApiDocument({ capabilities, version, defaults = {} }: OpenAp
       { name: messages.serverTag },
     ],
     paths: { ...paths, ...taskPaths, ...serverPaths },
-    components: { schemas, responses: problemResponses },
+    ...(keys && { security: [{ [keyScheme]: [] }] }),
+    components: {
+      schemas,
+      responses: problemResponses,
+      ...(keys && {
+        securitySchemes: { [keyScheme]: { type: "http", scheme: "bearer", description: messages.keyScheme } },
+      }),
+    },
   };
 }
+
+/** What Swagger UI offers to enter a key for. */
+const keyScheme = "apiKey";
 
 /**
  * A request that the schema accepts: the examples and defaults it states, else the plainest value of each required field.
@@ -208,6 +223,7 @@ const problemTable = {
     "input",
     "lookback: expected a whole number of at least 2, received 1",
   ],
+  401: [messages.unauthorized, "KEY_MISSING", "forbidden", messages.keyMissing],
   403: [messages.forbidden, "FILE_FORBIDDEN", "forbidden", messages.pathForbidden("data", "../prices.csv")],
   404: [
     messages.missing,
@@ -218,6 +234,7 @@ const problemTable = {
   409: [messages.conflict, "TRAINING_DIVERGED", "conflict", "epoch 3: expected a finite loss, received NaN"],
   413: [messages.tooLarge, "BODY_TOO_LARGE", "input", messages.bodyTooLarge(1048576)],
   415: [messages.notJson, "MEDIA_TYPE_UNKNOWN", "input", messages.mediaType("text/csv")],
+  429: [messages.limited, "RATE_LIMITED", "forbidden", messages.rateLimited("key", 2000, 1)],
   500: [messages.mistake, "INTERNAL", "bug", messages.internal],
   503: [messages.unavailable, "SERVER_BUSY", "unavailable", messages.busy(16)],
 } as const;
@@ -323,6 +340,7 @@ const serverPaths: Json = {
   "/healthz": {
     get: {
       operationId: "health",
+      security: [],
       tags: [messages.serverTag],
       summary: messages.healthSummary,
       responses: { 200: statusAnswer },
@@ -331,6 +349,7 @@ const serverPaths: Json = {
   "/readyz": {
     get: {
       operationId: "ready",
+      security: [],
       tags: [messages.serverTag],
       summary: messages.readySummary,
       responses: { 200: statusAnswer, 503: statusAnswer },

@@ -1,7 +1,7 @@
 /** Paths in requests: a caller over the network sees the data folder and nothing else of the disk. */
 import { readlink, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { type Capability, type JobRequest, type JobsPort, PlatformError } from "../../base/index.ts";
+import { type Capability, PlatformError } from "../../base/index.ts";
 import { artifactFolder, systemCode } from "../../platform/local/index.ts";
 import { messages } from "./messages.ts";
 
@@ -29,7 +29,7 @@ export async function confinePaths<Input extends Readonly<Record<string, unknown
       const place = isModel
         ? artifactFolder(path, { dataFolder, workingFolder: dataFolder })
         : resolve(dataFolder, path);
-      if (path === "-" || path.includes("\0") || !(await isInside(place, dataFolder))) {
+      if (path === "-" || path.includes("\0") || isShare(path) || !(await isInside(place, dataFolder))) {
         throw new PlatformError("forbidden", "FILE_FORBIDDEN", messages.pathForbidden(field, path), {
           field,
         });
@@ -42,24 +42,9 @@ export async function confinePaths<Input extends Readonly<Record<string, unknown
   return confined as Input;
 }
 
-/** Jobs as a caller over the network may ask for them: their paths are held to the data folder too. */
-export function confinedJobs(
-  jobs: JobsPort,
-  capabilities: readonly Capability[],
-  dataFolder: string,
-): JobsPort {
-  const confine = async <Request extends Pick<JobRequest, "capability" | "input">>(request: Request) => {
-    const capability = capabilities.find(({ name }) => name === request.capability);
-    const { input } = request;
-    if (capability === undefined || typeof input !== "object" || input === null) return request; // refused with its reason
-    const inside = await confinePaths(capability, input as Record<string, unknown>, dataFolder);
-    return { ...request, input: inside, actor: "http", workingFolder: dataFolder };
-  };
-  return {
-    ...jobs,
-    submit: async (request) => jobs.submit(await confine(request)),
-    schedule: async (request) => jobs.schedule(await confine(request)),
-  };
+/** A share of another machine (UNC). Refused before anything looks at it: to look at one is to sign in there. */
+function isShare(path: string): boolean {
+  return /^[\\/]{2}/.test(path);
 }
 
 async function isInside(place: string, dataFolder: string): Promise<boolean> {

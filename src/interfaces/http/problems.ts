@@ -7,9 +7,15 @@ import { messages } from "./messages.ts";
 
 /** Codes that HTTP has its own status for; all others go by their kind. */
 const statusOfCode: { readonly [C in ErrorCode]?: number } = {
+  KEY_MISSING: 401,
+  KEY_INVALID: 401,
   METHOD_UNKNOWN: 405,
+  REQUEST_TIMEOUT: 408,
   BODY_TOO_LARGE: 413,
+  ADDRESS_TOO_LONG: 414,
   MEDIA_TYPE_UNKNOWN: 415,
+  RATE_LIMITED: 429,
+  HEADERS_TOO_LARGE: 431,
 } satisfies { readonly [C in keyof typeof errorTable]?: number };
 
 /** Seconds after which a refused caller may try again. */
@@ -39,13 +45,24 @@ export function publicProblem(failure: Failure, dataFolder: string): Problem {
 
 export type AnswerProblem = (request: FastifyRequest, reply: FastifyReply, error: unknown) => FastifyReply;
 
-/** Answers a request with what went wrong. */
-export function problemAnswerer(dataFolder: string, bodyLimit: number): AnswerProblem {
-  return (request, reply, error) => {
+/** What to tell a caller of an error. A mistake of ours goes into the log. */
+export function describeProblem(
+  dataFolder: string,
+  bodyLimit: number,
+): (error: unknown, request: FastifyRequest) => Problem {
+  return (error, request) => {
     const failure = failureOf(translate(error, request, bodyLimit), `${request.method} ${request.url}`);
     if (failure.kind === "bug") request.log.error({ err: error }, "a mistake of ours");
-    const problem = publicProblem(failure, dataFolder);
-    const seconds = retryAfter[failure.code as ErrorCode];
+    return publicProblem(failure, dataFolder);
+  };
+}
+
+/** Answers a request with what went wrong. */
+export function problemAnswerer(dataFolder: string, bodyLimit: number): AnswerProblem {
+  const describe = describeProblem(dataFolder, bodyLimit);
+  return (request, reply, error) => {
+    const problem = describe(error, request);
+    const seconds = retryAfter[problem.code as ErrorCode];
     if (seconds !== undefined) reply.header("retry-after", String(seconds));
     return reply
       .code(problem.status)

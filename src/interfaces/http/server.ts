@@ -3,36 +3,61 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import helmet from "@fastify/helmet";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import {
   type Capability,
+  type Clock,
   type Context,
+  interrupted,
   type JobsPort,
   PlatformError,
   type ProgressPort,
 } from "../../base/index.ts";
+import type { ModelServer } from "../../platform/inference/index.ts";
+import { systemClock } from "../../platform/local/index.ts";
+import { call, parseInput } from "../call.ts";
+import { failureOf } from "../failure.ts";
+import { mcpRoutes } from "../mcp/http.ts";
+import { turns } from "../mcp/turns.ts";
 import { readJsonBody } from "./body.ts";
-import { capabilityRoutes } from "./capability-routes.ts";
+import { capabilityRoutes, onlyAsked } from "./capability-routes.ts";
+import { confinedJobs, withJobs } from "./confined-jobs.ts";
+import { answerRawError, askerOf, type GuardOptions, guardRoutes } from "./guard/index.ts";
+import { inferenceRoutes } from "./inference/index.ts";
 import { messages } from "./messages.ts";
 import { openApiDocument } from "./openapi.ts";
 import { pageRoutes } from "./page-routes.ts";
-import { handleProblems, problemAnswerer } from "./problems.ts";
+import { confinePaths } from "./paths.ts";
+import { describeProblem, handleProblems, problemAnswerer, publicProblem } from "./problems.ts";
 import { taskRoutes } from "./task-routes.ts";
+import { type Watching, watchRequests } from "./watching.ts";
 
 export interface ServerOptions {
   readonly capabilities: readonly Capability[];
   readonly version: string;
   /** Paths in requests must stay inside it. */
   readonly dataFolder: string;
+  readonly clock?: Clock;
   /** Where tasks are kept and queued; asked for when one is first needed. Workers run them, here or elsewhere. */
   readonly jobs: () => Promise<JobsPort>;
   readonly makeContext: (world: {
     signal: AbortSignal;
     progress: ProgressPort;
     requestId: string;
+    actor?: string;
+    scopes?: readonly string[] | undefined;
   }) => Context;
   /** Fields that are filled in when a request leaves them out, by capability name: the served model. */
   readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Models behind the Open Inference Protocol below `/v2`; no such routes when absent. */
+  readonly models?: ModelServer;
+  /** Metrics at `/metrics`, and traces. */
+  readonly watching?: Watching;
   /** `/readyz` answers 503 until this is true. */
   readonly ready?: () => boolean;
   /** Called once when the server has stopped. */
@@ -49,13 +74,30 @@ export interface ServerOptions {
   readonly waitingTasks?: number;
   /** Host names under which a server of the local machine may be asked; all when absent. */
   readonly allowedHosts?: readonly string[];
+  /** Keys, scopes and limits; everybody may do everything when absent. */
+  readonly guard?: GuardOptions;
+  /** The longest address, in characters. */
+  readonly addressLimit?: number;
+  /** All headers of a request together. */
+  readonly headerLimitBytes?: number;
+  /** Proxies whose `X-Forwarded-For` is believed, by address or network. */
+  readonly trustedProxies?: readonly string[];
 }
 
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { capabilities, version, defaults = {}, ready = () => true } = options;
   const { bodyLimitBytes = 1024 * 1024, requestTimeoutMs = 30_000, answerTimeoutMs = 60_000 } = options;
-  const { stopLimitMs = 10_000, waitingTasks = 1_000, jobs } = options;
+  const {
+    stopLimitMs = 10_000,
+    waitingTasks = 1_000,
+    jobs,
+    trustedProxies = [],
+    clock = systemClock,
+  } = options;
+  const { addressLimit = 8 * 1024, headerLimitBytes = 16 * 1024 } = options;
   const dataFolder = resolve(options.dataFolder);
+  const jobsOf = async (request: FastifyRequest) =>
+    confinedJobs(await jobs(), { capabilities, dataFolder, ...askerOf(request) });
   const inFlight = new Set<Promise<unknown>>();
   const cut = new AbortController();
   let stopping = false;
@@ -64,7 +106,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const app: FastifyInstance = Fastify({
     ...(options.logger && { loggerInstance: options.logger }),
     bodyLimit: bodyLimitBytes,
+    http: { maxHeaderSize: headerLimitBytes },
+    clientErrorHandler: answerRawError,
+    pluginTimeout: stopLimitMs + 15_000, // it bounds stopping too, which waits for answers in flight
+    ...(trustedProxies.length > 0 && { trustProxy: [...trustedProxies] }),
     requestTimeout: requestTimeoutMs,
+    logController: new LogController({ disableRequestLogging: true }), // one line for each answer, by watchRequests
     connectionTimeout: 0, // event streams stay open
     genReqId: () => randomUUID(),
     forceCloseConnections: "idle",
@@ -96,7 +143,17 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     if (options.allowedHosts && !options.allowedHosts.includes(request.hostname)) {
       throw new PlatformError("forbidden", "HOST_FORBIDDEN", messages.hostForbidden(request.hostname));
     }
+    if (request.url.length > addressLimit)
+      throw new PlatformError("input", "ADDRESS_TOO_LONG", messages.addressTooLong(addressLimit));
     if (stopping) throw new PlatformError("unavailable", "SERVER_STOPPING", messages.stopping);
+  });
+  watchRequests(app, options.watching ?? {});
+  if (options.guard) guardRoutes(app, { ...options.guard, defaults });
+  else app.decorateRequest("caller", null);
+  // What a capability answers belongs to who asked, and to no cache on the way.
+  app.addHook("onSend", async (request, reply) => {
+    if (!reply.hasHeader("cache-control") && request.method !== "GET")
+      reply.header("cache-control", "no-store");
   });
   // Only JSON is read; anything else is refused before its bytes are.
   app.removeContentTypeParser(["text/plain", "application/json"]);
@@ -107,7 +164,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
 
   // As a plugin, so that its routes come after the hooks above are in place.
   app.register(async (routes) => {
-    const document = openApiDocument({ capabilities, version, defaults });
+    const document = openApiDocument({
+      capabilities,
+      version,
+      defaults,
+      keys: options.guard?.keys !== undefined,
+    });
     routes.get("/openapi.json", async () => document);
     routes.get("/healthz", async () => ({ status: "ok" }));
     routes.get("/readyz", async (_, reply) => {
@@ -115,19 +177,73 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? "ready" : "loading" });
     });
     pageRoutes(routes, { capabilities, version, defaults });
-    taskRoutes(routes, { jobs, dataFolder, leaving: leaving.signal });
+    taskRoutes(routes, { jobsOf, dataFolder, leaving: leaving.signal });
+    const inTurn = turns();
+    mcpRoutes(routes, {
+      capabilities,
+      version,
+      clock,
+      problemOf: (error, what, signal) => {
+        const failure = failureOf(error, what, signal);
+        if (failure.kind === "bug") app.log.error({ err: error, tool: what }, "a mistake of ours");
+        return publicProblem(failure, dataFolder);
+      },
+      async run(request, capability, given, { signal, progress }) {
+        const filledIn = defaults[capability.name] ?? {};
+        const parsed = parseInput(capability, { ...filledIn, ...given }, (path) =>
+          path.map(String).join("."),
+        );
+        const input = {
+          ...parsed,
+          ...(await confinePaths(capability, onlyAsked(parsed, filledIn, given), dataFolder)),
+        };
+        const world = { signal: AbortSignal.any([signal, cut.signal]), progress, requestId: request.id };
+        const work = () =>
+          call(
+            capability,
+            input,
+            withJobs(options.makeContext({ ...world, ...askerOf(request) }), () => jobsOf(request)),
+          );
+        const result = capability.mode === "task" ? inTurn(world.signal, capability.name, work) : work();
+        inFlight.add(result);
+        try {
+          return await result;
+        } catch (error) {
+          // Whatever stopped work throws is no mistake of ours.
+          throw world.signal.aborted && !(error instanceof PlatformError)
+            ? interrupted(capability.name)
+            : error;
+        } finally {
+          inFlight.delete(result);
+        }
+      },
+    });
     capabilityRoutes(routes, {
       capabilities,
       makeContext: options.makeContext,
       dataFolder,
       defaults,
-      jobs,
+      jobsOf,
       waitingTasks,
       answerTimeoutMs,
       inFlight,
       cut: cut.signal,
     });
   });
+
+  const { models } = options;
+  if (models !== undefined) {
+    const describeFailure = describeProblem(dataFolder, bodyLimitBytes);
+    app.register(inferenceRoutes, {
+      prefix: "/v2",
+      models,
+      version,
+      ready,
+      inFlight,
+      clock,
+      describeFailure,
+    });
+  }
 
   // Event streams end at once, and their readers come back to another server or later; answers may finish.
   app.addHook("preClose", async () => {

@@ -1,6 +1,6 @@
 /** Tasks over HTTP: their state, their events as they happen, and their end. A task is a job that a request asked for. */
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Job, JobEvent, JobFailure, JobsPort } from "../../base/index.ts";
 import type { Problem } from "../failure.ts";
 import { publicProblem } from "./problems.ts";
@@ -47,31 +47,32 @@ export function taskAnswer(job: Job, dataFolder: string): { task: TaskView } {
 }
 
 export interface TaskRouteOptions {
-  readonly jobs: () => Promise<JobsPort>;
+  /** Jobs as the one who asks may see them. */
+  readonly jobsOf: (request: FastifyRequest) => Promise<JobsPort>;
   readonly dataFolder: string;
   /** Fires when the server stops. */
   readonly leaving: AbortSignal;
 }
 
-export function taskRoutes(app: FastifyInstance, { jobs, dataFolder, leaving }: TaskRouteOptions): void {
-  app.get("/v1/tasks", async () => ({
-    tasks: (await (await jobs()).list({ limit: 100 })).map((job) => {
+export function taskRoutes(app: FastifyInstance, { jobsOf, dataFolder, leaving }: TaskRouteOptions): void {
+  app.get("/v1/tasks", async (request) => ({
+    tasks: (await (await jobsOf(request)).list({ limit: 100 })).map((job) => {
       const { output: _, ...view } = taskAnswer(job, dataFolder).task; // outputs may be large; each is at its own address
       return view;
     }),
   }));
 
-  app.get<{ Params: { id: string } }>("/v1/tasks/:id", async ({ params }) =>
-    taskAnswer(await (await jobs()).find(params.id), dataFolder),
+  app.get<{ Params: { id: string } }>("/v1/tasks/:id", async (request) =>
+    taskAnswer(await (await jobsOf(request)).find(request.params.id), dataFolder),
   );
 
-  app.delete<{ Params: { id: string } }>("/v1/tasks/:id", async ({ params }) =>
-    taskAnswer(await (await jobs()).cancel(params.id), dataFolder),
+  app.delete<{ Params: { id: string } }>("/v1/tasks/:id", async (request) =>
+    taskAnswer(await (await jobsOf(request)).cancel(request.params.id), dataFolder),
   );
 
   app.get<{ Params: { id: string } }>("/v1/tasks/:id/events", async (request, reply) => {
     const { id } = request.params;
-    const port = await jobs();
+    const port = await jobsOf(request);
     await port.find(id); // an unknown task is refused before the stream opens
     const last = Number(request.headers["last-event-id"] ?? 0);
     const after = Number.isInteger(last) && last > 0 && last < 2 ** 31 ? last : 0;

@@ -22,6 +22,7 @@ export interface PerformOptions {
     readonly progress: ProgressPort;
     readonly logger: Logger;
     readonly job: JobHandle;
+    readonly actor: string | undefined;
   }) => Context;
   /** Hears of mistakes of ours, which are told to nobody else. */
   readonly onBug: (error: unknown, job: Job) => void;
@@ -51,6 +52,7 @@ export function performer({
           warn: (message, values) => log("warn", message, values),
         },
         job: { id: job.id, runParts },
+        actor: job.actor ?? undefined,
       });
       const output = await call(capability, parseInput(capability, job.input, nameField), context);
       return { kind: "done", output: JSON.stringify(output ?? null) };
@@ -64,7 +66,8 @@ export function performer({
 }
 
 function capabilityOf(capabilities: readonly Capability[], name: string): Capability {
-  const able = capabilities.filter((one) => !one.name.startsWith("jobs."));
+  // A secret would be kept with the job, and a job that makes jobs would escape the rights of who asked for it.
+  const able = capabilities.filter((one) => !one.name.startsWith("jobs.") && one.secretOutput !== true);
   const capability = able.find((one) => one.name === name);
   if (capability) return capability;
   const names = able.map((one) => one.name);

@@ -1,5 +1,6 @@
 import { foldIn, type Key } from "../../base/index.ts";
 import {
+  applyBlocks,
   Dropout,
   inference,
   type Layer,
@@ -66,7 +67,7 @@ class InvertedTransformer implements Layer {
   apply(x: Tensor, pass: Pass = inference): Tensor {
     const { normalized, restore } = this.norm.normalize(channelsFirst(x)); // [batch, features, lookback]
     const tokens = this.dropout.apply(this.embedding.apply(normalized), pass); // [batch, features, hidden]
-    const encoded = this.blocks.reduce((h, block) => block.apply(h, pass), tokens);
+    const encoded = applyBlocks(this.blocks, tokens, pass);
     return this.readout.apply(restore(this.projection.apply(this.lastNorm.apply(encoded))));
   }
 }

@@ -1,6 +1,7 @@
 import { foldIn, type Key } from "../../base/index.ts";
 import {
   addSinusoids,
+  applyBlocks,
   Dropout,
   inference,
   type Layer,
@@ -47,7 +48,7 @@ class TransformerNetwork implements Layer {
 
   apply(x: Tensor, pass: Pass = inference): Tensor {
     const tokens = this.dropout.apply(addSinusoids(this.embedding.apply(x)), pass); // [batch, lookback, hidden]
-    const encoded = this.blocks.reduce((h, block) => block.apply(h, pass), tokens);
+    const encoded = applyBlocks(this.blocks, tokens, pass);
     return this.head.apply(mean(this.norm.apply(encoded), 1));
   }
 }

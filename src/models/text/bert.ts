@@ -1,6 +1,7 @@
 import { foldIn, type Key, splitKey } from "../../base/index.ts";
 import {
   add,
+  applyBlocks,
   at,
   Dropout,
   Embedding,
@@ -132,8 +133,7 @@ export class Bert {
     const kinds = segments ? segment.apply(segments) : slice(segment.weight, 0, 0, 1);
     let hidden = norm.apply(add(add(token.apply(tokens), kinds), places));
     hidden = this.dropout.apply(hidden, pass);
-    for (const layer of this.layers) hidden = layer.apply(hidden, pass, visible ? { visible } : {});
-    return hidden;
+    return applyBlocks(this.layers, hidden, pass, visible ? { visible } : {});
   }
 
   /** One vector for a text, from its first token: `[batch, hidden]` from the hidden states. */

@@ -2,6 +2,7 @@ import { foldIn, type Key, splitKey } from "../../base/index.ts";
 import {
   type AttentionCache,
   add,
+  applyBlocks,
   Dropout,
   Embedding,
   inference,
@@ -97,8 +98,7 @@ export class Gpt {
     let hidden = this.token.apply(tokens); // [batch, time, hidden]
     if (this.position) hidden = add(hidden, slice(this.position.weight, 0, 0, time));
     hidden = this.dropout.apply(hidden, pass);
-    for (const layer of this.layers) hidden = layer.apply(hidden, pass);
-    return this.#logits(hidden);
+    return this.#logits(applyBlocks(this.layers, hidden, pass));
   }
 
   /**

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import {
   type Clock,
   type Compute,
@@ -12,7 +12,6 @@ import {
   type ProgressPort,
 } from "../../base/index.ts";
 import { systemClock } from "./clock.ts";
-import { localLedger } from "./ledger.ts";
 import { localMarket } from "./market.ts";
 import { localModels } from "./models.ts";
 import { lazyPlatform } from "./platform.ts";
@@ -34,23 +33,32 @@ export interface LocalContextOptions {
   readonly platform?: () => Promise<Platform>;
   /** The job that the capability runs as. */
   readonly job?: JobHandle | undefined;
+  /** Who asked, and what they may do; the owner of the data folder, everything, when absent. */
+  readonly actor?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
 }
 
 /** Every port of the context on this machine alone: files in a folder, no service to start. */
 export function localContext(options: LocalContextOptions): Context {
   const dataFolder = resolve(options.dataFolder);
-  const { workingFolder, signal = new AbortController().signal, clock = systemClock } = options;
+  const { workingFolder, signal = new AbortController().signal, clock = systemClock, actor } = options;
+  const platform = options.platform ?? lazyPlatform({ dataFolder, clock }).open;
   return {
     compute: { provider: "cpu", threads: availableParallelism(), ...options.compute },
     market: localMarket({ workingFolder }),
     models: localModels({ dataFolder, workingFolder, signal }),
-    ledger: localLedger(join(dataFolder, "ledger.jsonl"), clock),
+    ledger: {
+      check: async () => void (await platform()),
+      append: async (entry) => void (await (await platform()).audit.append({ actor, ...entry })),
+    },
     progress: options.progress ?? { report() {} },
     clock,
     key: options.key ?? keyFrom(0),
-    platform: options.platform ?? lazyPlatform({ dataFolder }).open,
+    platform,
+    actor,
     logger: options.logger ?? { info() {}, warn() {} },
     job: options.job,
     signal,
+    scopes: options.scopes,
   };
 }

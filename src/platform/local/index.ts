@@ -1,7 +1,8 @@
 export { systemClock } from "./clock.ts";
 export { type LocalContextOptions, localContext } from "./context.ts";
-export { type LedgerRecord, localLedger, readLedger } from "./ledger.ts";
+export { systemEntropy } from "./entropy.ts";
+export { checkWritable } from "./folders.ts";
 export { localMarket } from "./market.ts";
 export { artifactFolder, localModels } from "./models.ts";
-export { type LazyPlatform, lazyPlatform, type PlatformOptions } from "./platform.ts";
+export { installationKeyFile, type LazyPlatform, lazyPlatform, type PlatformOptions } from "./platform.ts";
 export { asWriteFailure, systemCode } from "./system-errors.ts";

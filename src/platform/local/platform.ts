@@ -1,13 +1,21 @@
 /** Opens the rooms of the platform on one state, the first time that any of them is needed. */
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Platform } from "../../base/index.ts";
+import { type Clock, type Platform, PlatformError, writeFailure } from "../../base/index.ts";
 import { type CheckInput, type Jobs, openJobs } from "../jobs/index.ts";
-import { openState } from "../state/index.ts";
+import { openKeys } from "../keys/index.ts";
+import { importLines, installationKey, openLedger } from "../ledger/index.ts";
+import { openState, type State, takeLock } from "../state/index.ts";
+import { systemClock } from "./clock.ts";
+import { systemEntropy } from "./entropy.ts";
 
 export interface PlatformOptions {
   readonly dataFolder: string;
   /** `DATABASE_URL`; the database in the data folder when absent. */
   readonly databaseUrl?: string | undefined;
+  readonly clock?: Clock;
+  /** What this process is, for other processes that meet it: `fathom serve`. */
+  readonly what?: string | undefined;
   /** Holds the input of a job to its schema before it is accepted; taken as it is when absent. */
   readonly checkInput?: CheckInput;
 }
@@ -15,32 +23,36 @@ export interface PlatformOptions {
 /** A platform that is opened once, and closed only if it was. */
 export interface LazyPlatform {
   open(): Promise<Platform>;
+  /** The state below the rooms, for a backup; opens it as `open` does. */
+  openState(): Promise<State>;
   /** What a worker of this process needs. */
   jobs(): Promise<Jobs>;
+  /**
+   * Makes this process the one server of an embedded data folder; of a database server there may be many.
+   *
+   * @returns lets another one be it
+   * @throws PlatformError `STATE_HELD` naming the one that is it already
+   */
+  claim(what: string): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
+/** Where the installation's private key is, in a data folder. */
+export const installationKeyFile = (dataFolder: string) => join(dataFolder, "keys", "installation.pem");
+
 interface Rooms {
   readonly platform: Platform;
+  readonly state: State;
   readonly jobs: Jobs;
   close(): Promise<void>;
 }
 
 export function lazyPlatform(options: PlatformOptions): LazyPlatform {
-  const { dataFolder, databaseUrl, checkInput = (_, input) => input } = options;
+  const { dataFolder, databaseUrl } = options;
+  const folder = join(dataFolder, "state");
   let opened: Promise<Rooms> | undefined;
-  const openRooms = async (): Promise<Rooms> => {
-    const state = await openState({ folder: join(dataFolder, "state"), url: databaseUrl });
-    try {
-      const jobs = await openJobs(state, checkInput);
-      return { platform: { state: state.kind, jobs: jobs.port }, jobs, close: () => state.close() };
-    } catch (error) {
-      await state.close();
-      throw error;
-    }
-  };
   const rooms = async () => {
-    opened ??= openRooms();
+    opened ??= openRooms(folder, options);
     try {
       return await opened;
     } catch (error) {
@@ -50,10 +62,53 @@ export function lazyPlatform(options: PlatformOptions): LazyPlatform {
   };
   return {
     open: async () => (await rooms()).platform,
+    openState: async () => (await rooms()).state,
     jobs: async () => (await rooms()).jobs,
+    async claim(server) {
+      if (databaseUrl !== undefined) return async () => {};
+      await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+        throw writeFailure(folder, error);
+      });
+      const taken = await takeLock(folder, "server", { what: server, socket: "" });
+      if ("lock" in taken) return () => taken.lock.release();
+      const { pid, host, what: holder, since } = taken.heldBy;
+      const message = `${dataFolder}: expected a data folder without a server, found that of ${holder} (process ${pid} on ${host}, since ${since})`;
+      throw new PlatformError("conflict", "STATE_HELD", message, { file: dataFolder });
+    },
     async close() {
       await (await opened?.catch(() => undefined))?.close();
       opened = undefined;
     },
   };
+}
+
+async function openRooms(folder: string, options: PlatformOptions): Promise<Rooms> {
+  const { dataFolder, databaseUrl, clock = systemClock, what, checkInput = (_, input) => input } = options;
+  const state = await openState({ folder, url: databaseUrl, what });
+  try {
+    const audit = openLedger(state, {
+      clock,
+      entropy: systemEntropy,
+      actor: "owner",
+      key: () => installationKey(installationKeyFile(dataFolder)),
+    });
+    await importLines(state, audit, join(dataFolder, "ledger.jsonl"));
+    const jobs = await openJobs(state, checkInput);
+    const keys = await openKeys(state, { clock, entropy: systemEntropy });
+    return {
+      platform: { state: state.kind, audit, jobs: jobs.port, keys },
+      state,
+      jobs,
+      async close() {
+        try {
+          await keys.flush();
+        } finally {
+          await state.close();
+        }
+      },
+    };
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
 }

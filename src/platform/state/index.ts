@@ -1,3 +1,4 @@
 export { type Holder, holderOf, type Lock, takeLock } from "./embedded/lock.ts";
+export { inspectServer, knownMigrations, type ServerInspection } from "./inspect.ts";
 export { type Database, openState, type State, type StateOptions } from "./state.ts";
-export { fathom, installation, jobEvents, jobSchedules, jobs } from "./tables/index.ts";
+export { apiKeys, fathom, installation, jobEvents, jobSchedules, jobs } from "./tables/index.ts";

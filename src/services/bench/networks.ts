@@ -2,6 +2,7 @@
 import { foldIn, type Key, keyFrom, splitKey, uniform } from "../../base/index.ts";
 import {
   add,
+  applyBlocks,
   at,
   Conv1d,
   Conv2d,
@@ -95,13 +96,7 @@ export function networkOf(model: Model): Network {
       const head = new Linear(features, 1, foldIn(key, 3));
       const inputs = { x: { shape: [steps, inFeatures] } };
       return regression({ entry, blocks, head }, inputs, ({ x }) =>
-        head.apply(
-          at(
-            blocks.reduce((h, block) => block.apply(h), entry.apply(x)),
-            1,
-            -1,
-          ),
-        ),
+        head.apply(at(applyBlocks(blocks, entry.apply(x)), 1, -1)),
       );
     }
     case "gpt": {
@@ -121,7 +116,7 @@ export function networkOf(model: Model): Network {
         target: sequence,
         apply: ({ x }) => {
           const embedded = positions.apply(tokens.apply(x));
-          return head.apply(norm.apply(blocks.reduce((h, block) => block.apply(h), embedded)));
+          return head.apply(norm.apply(applyBlocks(blocks, embedded)));
         },
         loss: (logits, next) => mean(neg(sum(mul(logSoftmax(logits), oneHot(next, vocabulary)), -1)), 1),
       };

@@ -31,6 +31,7 @@ export const forecastEvaluate = capability({
   name: "forecast.evaluate",
   summary:
     "Judge a trained model walk-forward on what came after its training, with or without training again",
+  effect: "reads",
   input: EvaluateInput,
   output: EvaluateOutput,
   mode: "task",
@@ -42,6 +43,7 @@ export const forecastEvaluate = capability({
 export const forecastPredict = capability({
   name: "forecast.predict",
   summary: "Forecast from the newest bars with a trained model",
+  effect: "reads",
   input: PredictInput,
   output: PredictOutput,
   paths: ["artifact", "data"],

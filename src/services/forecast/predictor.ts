@@ -1,7 +1,7 @@
 /** Runs a deployed forecasting graph over samples. Training judges itself through the same file that is served. */
 import { throwIfAborted } from "../../base/index.ts";
 import { gatherWindows } from "../../data/index.ts";
-import type { Runtime, Session, TensorValue } from "../../engine/index.ts";
+import { fuseAttention, type Runtime, type Session, type TensorValue } from "../../engine/index.ts";
 import type { SampleSet } from "./samples.ts";
 
 export interface Predictions {
@@ -24,7 +24,7 @@ export async function loadPredictor(
   model: Uint8Array,
   quantiles: number,
 ): Promise<Predictor> {
-  const session = await runtime.load(model);
+  const session = await runtime.load(fuseAttention(model));
   return {
     predict: (set, samples, signal) => predictAll(session, set, samples, quantiles, signal),
     release: () => session.release(),

@@ -66,6 +66,9 @@ type Ports = Pick<Context, "models" | "progress" | "clock" | "logger" | "signal"
 export async function train(asked: TrainInput, context: Context): Promise<TrainOutput> {
   const horizon = [...new Set(asked.horizon)];
   const { signal, clock, ledger } = context;
+  // Opening the ledger takes a moment of another thread, while this one reads the prices.
+  const recorded = ledger.check();
+  recorded.catch(() => {}); // said below, unless the prices fail first
   const { prices, report: cleaning } = await readClean(asked, asked.cleaning, context);
   const set = cutSamples(prices, { lookback: asked.lookback, horizons: horizon, which: "known" });
   // Whatever the network was by default is written down, so that a later training is of the same one.
@@ -74,7 +77,7 @@ export async function train(asked: TrainInput, context: Context): Promise<TrainO
   const split = splitSamples(set, input);
   const reference = input.out ?? `forecast-${runName(input, set.frame, split)}`;
   const { replaces } = await context.models.prepare(reference);
-  await ledger.check();
+  await recorded;
   if (replaces) context.logger.info(`the model ${reference} will be replaced when the new one is ready`);
   const runtime = createRuntime(context.compute);
   try {

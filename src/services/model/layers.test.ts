@@ -199,6 +199,6 @@ test("a batch norm of ours is one layer: what it makes of its arrays alone costs
   expect(layers.map(({ layer, kind, parameters, flop }) => [layer, kind, parameters, flop])).toEqual([
     ["norm", "Mul + Add", 4 * 4, 2 * 4 * 25],
     ["conv", "Conv", 2 * 4 * 9 + 2, (2 * 4 * 9 + 1) * (2 * 9)],
-    ["mul_1", "Mul + Erf + Add", 0, 5 * (2 * 9)], // the exact GELU, whose ways part and join again
+    ["div_1", "Div + Erf + Add + Mul", 0, 5 * (2 * 9)], // the exact GELU, whose ways part and join again
   ]);
 });

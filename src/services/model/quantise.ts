@@ -32,9 +32,11 @@ export async function quantizeModel(
   input: QuantizeInput,
   { models, signal }: Context,
 ): Promise<QuantizeOutput> {
-  const { model } = await openModel(input.artifact, input.file, models);
+  const { model, manifest } = await openModel(input.artifact, input.file, models);
+  const draw = input.draw ?? (manifest?.kind === "forecast" ? "lognormal" : "normal");
   const { bytes, quantized, kept } = quantize(model.bytes, input);
-  const feeds = input.inputs === undefined ? drawnFeeds(model, input) : await readFeeds(model, input.inputs);
+  const feeds =
+    input.inputs === undefined ? drawnFeeds(model, input, draw) : await readFeeds(model, input.inputs);
   throwIfAborted(signal, "quantisation");
   const runtime = createRuntime();
   try {
@@ -46,7 +48,7 @@ export async function quantizeModel(
       kept: [...kept],
       data:
         input.inputs === undefined
-          ? `drawn ${input.draw}, seed ${input.seed}; give --inputs to measure on your own`
+          ? `drawn ${draw}, seed ${input.seed}; give --inputs to measure on your own`
           : `from ${basename(input.inputs)}`,
       samples: Object.values(feeds)[0]?.shape[0] ?? 1,
       bytes: { float: model.bytes.length, quantized: bytes.length },
@@ -106,7 +108,11 @@ function rootMeanSquare(values: Float64Array): number {
 }
 
 /** Random inputs: numbers of the chosen law, whole numbers 0 and 1, which every table has. */
-function drawnFeeds({ inputs, source }: OnnxModel, { draw, samples, seed, sizes }: QuantizeInput): Feeds {
+function drawnFeeds(
+  { inputs, source }: OnnxModel,
+  { samples, seed, sizes }: QuantizeInput,
+  draw: "normal" | "lognormal",
+): Feeds {
   return Object.fromEntries(
     inputs.map(({ name, elementType, shape }) => {
       const open = [...new Set((shape ?? []).filter((axis) => typeof axis === "string" && !(axis in sizes)))];

@@ -75,8 +75,10 @@ export const QuantizeInput = z.object({
     .describe("safetensors file with one tensor for each input, to measure the loss on; drawn when left out"),
   draw: z
     .enum(["normal", "lognormal"])
-    .default("normal")
-    .describe("how inputs are drawn; lognormal ones are positive, as prices are"),
+    .optional()
+    .describe(
+      "how inputs are drawn: lognormal ones are positive, as the prices of a forecast are, and its default",
+    ),
   samples: z.number().int().min(1).max(100_000).default(256).describe("samples to draw"),
   seed: z.number().int().default(0).describe("seed of what is drawn"),
   sizes: Sizes,

@@ -1,5 +1,17 @@
 import { apply } from "../../apply.ts";
-import { flatten, mul, reshape, sum, transpose } from "../../operations.ts";
+import {
+  cast,
+  concat,
+  flatten,
+  less,
+  maximum,
+  mul,
+  reshape,
+  split,
+  sub,
+  sum,
+  transpose,
+} from "../../operations.ts";
 import { isStatic, staticSize } from "../../shape.ts";
 import { constant, type Tensor } from "../../tensor.ts";
 import type { GradientRules } from "../table.ts";
@@ -11,6 +23,7 @@ type Names =
   | "convWeightGradient"
   | "maxPool"
   | "maxPoolGradient"
+  | "tileMax"
   | "averagePool";
 
 export const convolutionGradients: Pick<GradientRules, Names> = {
@@ -35,6 +48,20 @@ export const convolutionGradients: Pick<GradientRules, Names> = {
     null,
     null,
   ],
+  // From the last of the neighbours to the first: what is larger than all before it takes the gradient, else these share the question.
+  tileMax: ({ dy, inputs: [x], attributes: { axis, size } }) => {
+    const parts = neighbours(x, axis, size);
+    const before: Tensor[] = [parts[0]];
+    for (const part of parts.slice(1, -1)) before.push(maximum(before[before.length - 1], part));
+    let left = reshape(dy, parts[0].shape);
+    const gradients: Tensor[] = [];
+    for (let at = size - 1; at > 0; at--) {
+      const taken = mul(left, cast(less(before[at - 1], parts[at]), dy.dtype));
+      gradients.unshift(taken);
+      left = sub(left, taken);
+    }
+    return [reshape(concat([left, ...gradients], axis + 1), x.shape)];
+  },
   // Each window hands its gradient to all of its places in equal parts: a convolution with a kernel of 1/size, run backwards.
   averagePool: ({ dy, inputs: [x], attributes: { kernel, window } }) => {
     const channels = Number(x.shape[1]);
@@ -45,6 +72,13 @@ export const convolutionGradients: Pick<GradientRules, Names> = {
     ];
   },
 };
+
+/** The first of all neighbours along an axis, the second, and so on: `[..., tiles, 1, ...]` each. */
+function neighbours(x: Tensor, axis: number, size: number): readonly Tensor[] {
+  const [before, after] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)];
+  const apart = reshape(x, [...before, Number(x.shape[axis]) / size, size, ...after]);
+  return split(apart, axis + 1, Array(size).fill(1));
+}
 
 /** `[channels]`: the sum over batch and space, over rows that the gradient of the weight makes anyway. */
 function sumOfChannels(dy: Tensor): Tensor {

@@ -1,5 +1,6 @@
 import { invariant } from "../../../base/index.ts";
 import type { Emitter } from "../../onnx/emitter.ts";
+import { trainingOpset } from "../../onnx/operator-versions.ts";
 import { isStatic, type Shape, staticSize } from "../../shape.ts";
 import type { OnnxRule } from "../table.ts";
 import { onnxPads, type Window } from "./geometry.ts";
@@ -115,6 +116,32 @@ export const maxPoolOnnx: OnnxRule<"maxPool"> = (to, [x], { attributes: { kernel
     },
     [true, used[1]],
   );
+
+/**
+ * Outside of training it is ONNX's pooling, which ONNX Runtime does in the layout of the convolution before it. In training the backward
+ * pass needs the neighbours one by one, so that they are had once for both.
+ */
+export const tileMaxOnnx: OnnxRule<"tileMax"> = (
+  to,
+  [x],
+  { inputs: [{ shape }], outputs: [result], attributes: { axis, size } },
+) => {
+  if (to.opset !== trainingOpset) {
+    const kernel = shape.slice(2).map((_, spatial) => (spatial + 2 === axis ? size : 1));
+    return [to.one("MaxPool", [x], { kernel_shape: kernel, strides: kernel })];
+  }
+  const sizes = (dimensions: Shape) =>
+    to.ints(dimensions.map((dimension) => (typeof dimension === "number" ? dimension : -1)));
+  const apart = [...shape.slice(0, axis), result.shape[axis], size, ...shape.slice(axis + 1)];
+  const ones = Array.from({ length: size }, () => 1);
+  const parts = to.many(
+    "Split",
+    [to.one("Reshape", [x, sizes(apart)]), to.ints(ones)],
+    { axis: axis + 1 },
+    size,
+  );
+  return [to.one("Reshape", [parts.reduce((a, b) => to.one("Max", [a, b])), sizes(result.shape)])];
+};
 
 /** Each window's gradient goes to the place that its largest value came from. */
 export const maxPoolGradientOnnx: OnnxRule<"maxPoolGradient"> = (

@@ -16,6 +16,7 @@ type Names =
   | "convWeightGradient"
   | "maxPool"
   | "maxPoolGradient"
+  | "tileMax"
   | "averagePool";
 
 export const convolutionTypes: Pick<TypeRules, Names> = {
@@ -54,6 +55,9 @@ export const convolutionTypes: Pick<TypeRules, Names> = {
     ];
   },
   maxPoolGradient: ([dy, , like]) => [{ dtype: dy.dtype, shape: like.shape }],
+  tileMax: ([x], { axis, size }) => [
+    { dtype: x.dtype, shape: x.shape.map((length, at) => (at === axis ? Number(length) / size : length)) },
+  ],
   averagePool: ([x], { kernel, window }) => [
     { dtype: x.dtype, shape: pooled("averagePool", x, kernel, window) },
   ],

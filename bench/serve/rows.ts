@@ -1,0 +1,224 @@
+/** Serving under load: alone, beside the peer, beside a training, and for a long time. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { median } from "../engine/measure.ts";
+import { fire, type Load } from "./load.ts";
+import { requestBody, writeServedModel } from "./model.ts";
+import { type PeerSettings, processFacts, type Server, startFastApi, startFathom } from "./server.ts";
+
+const connections = 64;
+const rounds = 3;
+const roundSeconds = 5;
+const warmUpSeconds = 3;
+
+export interface ServeComparison {
+  readonly inference: Load;
+  readonly peer: (Load & PeerSettings & { readonly versions: string }) | { readonly absent: string };
+  /** Fathom's rate over the peer's. */
+  readonly ratio: number | null;
+  readonly training: {
+    readonly inference: Load;
+    readonly health: Load;
+    /** Of the server's event loop, in milliseconds. */
+    readonly eventLoopDelayP99: number;
+  };
+  readonly coldStartMs: number;
+  readonly endurance: Endurance | null;
+}
+
+export interface Endurance {
+  readonly seconds: number;
+  readonly requests: number;
+  readonly unexpected: number;
+  /** Medians of the first and the last sixth after the warm-up. */
+  readonly residentMiB: readonly [number, number];
+  readonly descriptors: readonly [number, number];
+  readonly threads: readonly [number, number];
+}
+
+/**
+ * @param minutes of mixed load; 0 leaves it out
+ * @param say one line of progress
+ */
+export async function benchServe(minutes: number, say: (line: string) => void): Promise<ServeComparison> {
+  const dataFolder = await mkdtemp(path.join(tmpdir(), "fathom-bench-serve-"));
+  try {
+    await mkdir(path.join(dataFolder, "models"));
+    await writeServedModel(path.join(dataFolder, "models", "lstm.onnx"));
+    const { inference, peer } = await besidePeer(dataFolder, say);
+    say("cold start");
+    const coldStartMs = await coldStart(dataFolder);
+    say("inference while a training runs");
+    const training = await besideTraining(dataFolder);
+    if (minutes > 0) say(`mixed load for ${minutes} minutes`);
+    const endurance = minutes > 0 ? await endure(dataFolder, minutes * 60) : null;
+    const ratio = "absent" in peer ? null : inference.requestsPerSecond / peer.requestsPerSecond;
+    return { inference, peer, ratio, training, coldStartMs, endurance };
+  } finally {
+    await rm(dataFolder, { recursive: true, force: true });
+  }
+}
+
+/** Both in turns, so that whatever else the machine does in a minute hits both. Only one of them has load at a time. */
+async function besidePeer(dataFolder: string, say: (line: string) => void) {
+  say("the peer's settings");
+  const settings = await bestPeer(say);
+  const fathom = await startFathom(dataFolder);
+  const other = "absent" in settings ? undefined : await startFastApi(settings);
+  try {
+    const ours: Load[] = [];
+    const theirs: Load[] = [];
+    await load(fathom, warmUpSeconds);
+    if (other !== undefined) await load(other, warmUpSeconds);
+    for (let round = 0; round < rounds; round++) {
+      say(`inference, round ${round + 1} of ${rounds}`);
+      ours.push(await load(fathom, roundSeconds));
+      if (other !== undefined) theirs.push(await load(other, roundSeconds));
+    }
+    const peer =
+      "absent" in settings ? settings : { ...settings, versions: other?.versions ?? "", ...middle(theirs) };
+    return { inference: middle(ours), peer };
+  } finally {
+    await fathom.stop();
+    await other?.stop();
+  }
+}
+
+/** One thread or two, one request at a time or all that wait: whatever answers most. */
+async function bestPeer(say: (line: string) => void): Promise<PeerSettings | { readonly absent: string }> {
+  let best: { readonly settings: PeerSettings; readonly rate: number } | undefined;
+  for (const settings of [1, 2].flatMap((threads) => [1, 64].map((batch) => ({ threads, batch })))) {
+    let server: Server;
+    try {
+      server = await startFastApi(settings);
+    } catch (error) {
+      return { absent: error instanceof Error ? error.message : String(error) };
+    }
+    try {
+      await load(server, 1);
+      const { requestsPerSecond: rate } = await load(server, 2);
+      say(
+        `peer with ${settings.threads} threads, batches up to ${settings.batch}: ${rate.toFixed(0)} requests/s`,
+      );
+      if (best === undefined || rate > best.rate) best = { settings, rate };
+    } finally {
+      await server.stop();
+    }
+  }
+  return best?.settings ?? { absent: "no settings" };
+}
+
+async function coldStart(dataFolder: string): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const server = await startFathom(dataFolder, [
+      "--artifact",
+      path.join(dataFolder, "models", "lstm.onnx"),
+    ]);
+    times.push(server.readyMs);
+    await server.stop();
+  }
+  return median(times);
+}
+
+async function besideTraining(dataFolder: string): Promise<ServeComparison["training"]> {
+  const server = await startFathom(dataFolder);
+  const words = [
+    "bin/fathom.js",
+    "forecast",
+    "train",
+    "--data",
+    "simulated",
+    "--hidden-size",
+    "256",
+    "--quiet",
+  ];
+  const training = spawn(process.execPath, [...words, "--data-folder", dataFolder], { stdio: "ignore" });
+  const ended = once(training, "close");
+  try {
+    await load(server, warmUpSeconds);
+    await eventLoopDelayP99(server); // begins anew with each reading
+    const [inference, health] = await Promise.all([
+      load(server, 2 * roundSeconds),
+      fire({ url: `${server.address}/healthz`, connections: 1, seconds: 2 * roundSeconds, rate: 50 }),
+    ]);
+    if (training.exitCode !== null) throw new Error("the training ended before the measurement did");
+    return { inference, health, eventLoopDelayP99: await eventLoopDelayP99(server) };
+  } finally {
+    training.kill("SIGKILL");
+    await ended;
+    await server.stop();
+  }
+}
+
+async function eventLoopDelayP99(server: Server): Promise<number> {
+  const metrics = await (await fetch(`${server.address}/metrics`)).text();
+  const found = /^fathom_event_loop_delay_seconds\{quantile="0.99"\} (\S+)$/m.exec(metrics);
+  if (found === null) throw new Error("the metrics say nothing of the event loop");
+  return Number(found[1]) * 1000;
+}
+
+/** Everything that clients do, right and wrong, for a long time; the server must not grow. */
+async function endure(dataFolder: string, seconds: number): Promise<Endurance> {
+  const server = await startFathom(dataFolder, ["--log-level", "warn"]);
+  const body = requestBody();
+  const kinds: readonly (readonly [string, RequestInit, number])[] = [
+    ["/v2/models/lstm/infer", { method: "POST", body }, 200],
+    ["/v2/models/lstm/infer", { method: "POST", body: body.slice(0, 500) }, 400],
+    ["/v2/models/nothing/infer", { method: "POST", body }, 404],
+    ["/v2/models/lstm", {}, 200],
+    ["/healthz", {}, 200],
+    ["/metrics", {}, 200],
+    ["/nowhere", {}, 404],
+  ];
+  let requests = 0;
+  let unexpected = 0;
+  let going = true;
+  const clients = Array.from({ length: 16 }, async (_, client) => {
+    for (let turn = client; going; turn++) {
+      // Three of four requests are inferences.
+      const [url, options, status] = kinds[turn % 4 === 0 ? Math.floor(turn / 4) % kinds.length : 0];
+      const answer = await fetch(server.address + url, options);
+      await answer.arrayBuffer();
+      requests++;
+      if (answer.status !== status) unexpected++;
+    }
+  });
+  const facts = [];
+  for (let second = 0; second < seconds; second++) {
+    await sleep(1000);
+    facts.push(processFacts(server.pid));
+  }
+  going = false;
+  await Promise.all(clients);
+  await server.stop();
+  const warm = facts.slice(Math.floor(seconds / 3));
+  const part = Math.max(1, Math.floor(warm.length / 6));
+  const ends = (name: "residentMiB" | "descriptors" | "threads") =>
+    [warm.slice(0, part), warm.slice(-part)].map((some) => median(some.map((one) => one[name]))) as [
+      number,
+      number,
+    ];
+  return {
+    seconds,
+    requests,
+    unexpected,
+    residentMiB: ends("residentMiB"),
+    descriptors: ends("descriptors"),
+    threads: ends("threads"),
+  };
+}
+
+const load = (server: Server, seconds: number) =>
+  fire({ url: `${server.address}/v2/models/lstm/infer`, connections, seconds, body: requestBody() });
+
+/** The round of the middle rate; errors of all of them. */
+function middle(loads: readonly Load[]): Load {
+  const sorted = [...loads].sort((a, b) => a.requestsPerSecond - b.requestsPerSecond);
+  const errors = loads.reduce((sum, one) => sum + one.errors, 0);
+  return { ...sorted[Math.floor(sorted.length / 2)], errors };
+}

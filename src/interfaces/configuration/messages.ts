@@ -1,0 +1,32 @@
+/** English text of the configuration, in one place so that it can be translated. */
+export const messages = {
+  settings: {
+    dataFolder: "where models, checkpoints, the embedded database and the ledger live",
+    databaseUrl:
+      "the PostgreSQL server that holds the state; the embedded database of the data folder when there is none",
+    provider: "what trains and runs networks; cuda and webgpu need their libraries",
+    debug: "print the stack of a mistake of ours",
+  },
+  forms: { databaseUrl: "an address such as postgres://user:password@host:5432/database" },
+  configVariable: "the configuration file, unless `--config` names one",
+  sharedVariable: "read by the tests only: where the shared data lies",
+  mistakes: (all: readonly string[]) => all.join("; "),
+  unknownSetting: (hint: string) => `is not a setting${hint}`,
+  unknownVariable: (name: string, hint: string) => `${name} is set, and is not a variable of Fathom${hint}`,
+  serviceLink:
+    "; Kubernetes sets it for a service of this name, unless the pod says enableServiceLinks: false",
+  notJson: (file: string, reason: string) => `${file}: expected JSON, received ${reason}`,
+  notObject: (file: string, received: string) =>
+    `${file}: expected a JSON object of settings, received ${received}`,
+  fileMissing: (file: string, from: string) =>
+    `${from}: expected a configuration file at ${file}, found none`,
+  origins: {
+    default: "default",
+    environment: (variable: string) => `environment ${variable}`,
+    flag: (flag: string) => `flag ${flag}`,
+  },
+  notSet: "not set",
+  hidden: "***",
+  summary: "Print every setting, where its value comes from, with secrets hidden",
+  head: ["setting", "value", "from"],
+} as const;

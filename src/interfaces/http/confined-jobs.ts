@@ -1,0 +1,83 @@
+/**
+ * Jobs as one caller over the network may see and ask for them: of capabilities that the caller has the right to, with paths inside of
+ * the data folder. What belongs to others is unknown.
+ */
+import {
+  type Access,
+  allows,
+  type Capability,
+  type Context,
+  type JobRequest,
+  type JobsPort,
+  PlatformError,
+} from "../../base/index.ts";
+import { messages } from "./messages.ts";
+import { confinePaths } from "./paths.ts";
+
+export interface ConfinedJobsOptions {
+  readonly capabilities: readonly Capability[];
+  readonly dataFolder: string;
+  readonly actor?: string | undefined;
+  /** What the caller may do; everything when absent. */
+  readonly scopes?: readonly string[] | undefined;
+}
+
+export function confinedJobs(
+  jobs: JobsPort,
+  { capabilities, dataFolder, actor = "http", scopes }: ConfinedJobsOptions,
+): JobsPort {
+  const accessTo = (name: string): Access =>
+    capabilities.find((one) => one.name === name) ?? { name, effect: "destroys" };
+  const allowed = (capability: string) => scopes === undefined || allows(scopes, accessTo(capability));
+  const confine = async <Request extends Pick<JobRequest, "capability" | "input">>(request: Request) => {
+    const capability = capabilities.find(({ name }) => name === request.capability);
+    const { input } = request;
+    if (!allowed(request.capability))
+      throw new PlatformError(
+        "forbidden",
+        "SCOPE_MISSING",
+        messages.scopeMissing(request.capability, scopes ?? []),
+      );
+    if (capability === undefined || typeof input !== "object" || input === null) return request; // refused with its reason
+    const inside = await confinePaths(capability, input as Record<string, unknown>, dataFolder);
+    return { ...request, input: inside, actor, workingFolder: dataFolder };
+  };
+  const find = async (id: string) => {
+    const job = await jobs.find(id);
+    if (allowed(job.capability)) return job;
+    throw new PlatformError("missing", "JOB_UNKNOWN", messages.unknownTask(id));
+  };
+  const schedules = async () => (await jobs.schedules()).filter(({ capability }) => allowed(capability));
+  return {
+    submit: async (request) => jobs.submit(await confine(request)),
+    find,
+    list: async (filter) => (await jobs.list(filter)).filter(({ capability }) => allowed(capability)),
+    countQueued: (limit) => jobs.countQueued(limit),
+    cancel: async (id) => jobs.cancel((await find(id)).id),
+    retry: async (id) => jobs.retry((await find(id)).id),
+    async redrive(filter = {}) {
+      const asked =
+        filter.capability === undefined ? capabilities.map(({ name }) => name) : [filter.capability];
+      const queued: string[] = [];
+      for (const capability of asked.filter(allowed)) queued.push(...(await jobs.redrive({ capability })));
+      return queued;
+    },
+    events: async (id, after) => jobs.events((await find(id)).id, after),
+    async *follow(id, options) {
+      yield* jobs.follow((await find(id)).id, options);
+    },
+    schedule: async (request) => jobs.schedule(await confine(request)),
+    schedules,
+    async unschedule(name) {
+      const known = (await jobs.schedules()).find((one) => one.name === name);
+      if (known && !allowed(known.capability))
+        throw new PlatformError("missing", "SCHEDULE_UNKNOWN", messages.unknownSchedule(name));
+      await jobs.unschedule(name);
+    },
+  };
+}
+
+/** A context whose jobs are the caller's. */
+export function withJobs(context: Context, jobs: () => Promise<JobsPort>): Context {
+  return { ...context, platform: async () => ({ ...(await context.platform()), jobs: await jobs() }) };
+}

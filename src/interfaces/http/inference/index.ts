@@ -1,0 +1,1 @@
+export { type InferenceRouteOptions, inferenceRoutes } from "./routes.ts";

@@ -1,0 +1,2 @@
+export { type McpRouteOptions, mcpRoutes } from "./http.ts";
+export { mcpCommand } from "./stdio.ts";

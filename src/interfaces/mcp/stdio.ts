@@ -1,0 +1,68 @@
+/** `fathom mcp`: the capabilities for an agent that runs us as its child. Standard output belongs to the protocol alone. */
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import type { Capability, Context, Logger, ProgressPort, Provider } from "../../base/index.ts";
+import { call, parseInput } from "../call.ts";
+import type { ExtraCommand } from "../cli/run.ts";
+import { failureOf, problemOf } from "../failure.ts";
+import { messages } from "./messages.ts";
+import { mcpServer } from "./server.ts";
+import { turns } from "./turns.ts";
+
+export interface McpCommandOptions {
+  readonly capabilities: readonly Capability[];
+  readonly version: string;
+  readonly elapsed: () => number;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly makeContext: (options: {
+    dataFolder: string;
+    databaseUrl?: string | undefined;
+    compute: { provider: Provider };
+    signal: AbortSignal;
+    progress: ProgressPort;
+    logger: Logger;
+  }) => Context;
+}
+
+export function mcpCommand(options: McpCommandOptions): ExtraCommand {
+  const { capabilities, version, elapsed, stdin, stdout, makeContext } = options;
+  return {
+    name: "mcp",
+    summary: messages.commandSummary,
+    schema: { type: "object", properties: {} },
+    async run(_, { dataFolder, provider, configuration, terminal, signal }) {
+      const inTurn = turns();
+      const server = mcpServer({
+        capabilities,
+        version,
+        elapsed,
+        scopes: undefined, // whoever started us may do what the command line may
+        run: (capability, given, world) => {
+          const input = parseInput(capability, given, (path) => path.map(String).join("."));
+          const { databaseUrl } = configuration.values;
+          const work = () =>
+            call(
+              capability,
+              input,
+              makeContext({ dataFolder, databaseUrl, compute: { provider }, logger: terminal, ...world }),
+            );
+          return capability.mode === "task" ? inTurn(world.signal, capability.name, work) : work();
+        },
+        problemOf: (error, what, stopped) => {
+          const failure = failureOf(error, what, stopped);
+          if (failure.kind === "bug") terminal.warn(`${what}: ${failure.message}`);
+          return problemOf(failure);
+        },
+      });
+      const ended = new Promise<void>((resolve) => {
+        server.onclose = resolve;
+        stdin.once("end", resolve).once("close", resolve);
+        if (signal.aborted) resolve();
+        else signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      await server.connect(new StdioServerTransport(stdin, stdout));
+      await ended;
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export { type Keys, type KeysOptions, openKeys } from "./keys.ts";

@@ -1,0 +1,2 @@
+export { subscriberOf } from "./addresses.ts";
+export { type RatePolicy, type RateVerdict, type TokenBuckets, tokenBuckets } from "./token-buckets.ts";

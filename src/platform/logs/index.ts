@@ -1,0 +1,1 @@
+export { createLogger, hiddenFields, type LoggerOptions, redact } from "./logger.ts";

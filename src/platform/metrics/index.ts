@@ -1,0 +1,9 @@
+export {
+  createMetrics,
+  type DepthSource,
+  type DriftFacts,
+  type InferenceCount,
+  type JobFacts,
+  type Metrics,
+  type RequestFacts,
+} from "./metrics.ts";

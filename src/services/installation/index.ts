@@ -1,0 +1,1 @@
+export { checkEngine, type EngineCheck } from "./check-engine.ts";

@@ -1,0 +1,158 @@
+import {
+  type Capability,
+  type Context,
+  capability,
+  covers,
+  dayMs,
+  isScope,
+  PlatformError,
+} from "../../base/index.ts";
+import {
+  CreateInput,
+  IssuedOutput,
+  ListInput,
+  ListOutput,
+  RevokeInput,
+  RevokeOutput,
+  RotateInput,
+  RotateOutput,
+} from "./schema.ts";
+import { issuedText, keyTable, rotatedText, viewOf } from "./views.ts";
+
+/** Who acts where nobody came with a key: whoever can read and write the data folder. */
+const owner = "owner";
+const hourMs = 3_600_000;
+
+/**
+ * @param everything all capabilities that keys may be given scopes for; asked late, since this list is a part of it
+ */
+export function keysCapabilitiesOf(everything: () => readonly Capability[]): readonly Capability[] {
+  const create = capability({
+    name: "keys.create",
+    secretOutput: true,
+    summary: "Make an API key; its secret is shown this once",
+    input: CreateInput,
+    output: IssuedOutput,
+    print: issuedText,
+    async run({ name, scopes, actor = name, expiresInDays, requestsPerSecond = null }, context) {
+      for (const [index, scope] of scopes.entries()) {
+        expectKnown(scope, index, everything());
+        expectHeld(scope, context);
+      }
+      await context.ledger.check(); // before there is a key whose token nobody would be shown
+      const { keys } = await context.platform();
+      const now = context.clock.now();
+      const by = context.actor ?? owner;
+      const expiresAt = expiresInDays === null ? null : now + expiresInDays * dayMs;
+      const issued = await keys.create({
+        name,
+        actor,
+        scopes: [...new Set(scopes)],
+        expiresAt,
+        requestsPerSecond,
+        by,
+      });
+      const key = viewOf(issued.key, now);
+      await context.ledger.append({ action: "keys.create", subject: key.prefix, payload: { ...key, by } });
+      return { token: issued.token, key };
+    },
+  });
+
+  const list = capability({
+    name: "keys.list",
+    summary: "List the API keys: what they may do, until when, and when they were last used",
+    effect: "reads",
+    input: ListInput,
+    output: ListOutput,
+    print: keyTable,
+    async run({ all }, { platform, clock }) {
+      const { keys } = await platform();
+      const views = (await keys.list()).map((key) => viewOf(key, clock.now()));
+      return { keys: views.filter(({ state }) => all || state === "valid" || state === "rotated") };
+    },
+  });
+
+  const rotate = capability({
+    name: "keys.rotate",
+    secretOutput: true,
+    summary: "Make the successor of an API key; both are valid for a while",
+    input: RotateInput,
+    output: RotateOutput,
+    positional: "key",
+    print: rotatedText,
+    async run({ key: prefix, overlapHours, expiresInDays }, context) {
+      await context.ledger.check();
+      const { keys } = await context.platform();
+      const before = await keys.get(prefix);
+      for (const scope of before.scopes) expectHeld(scope, context);
+      const now = context.clock.now();
+      const by = context.actor ?? owner;
+      const lifeMs =
+        expiresInDays === undefined
+          ? before.expiresAt && before.expiresAt - before.createdAt
+          : expiresInDays && expiresInDays * dayMs;
+      const issued = await keys.rotate(prefix, {
+        overlapUntil: now + overlapHours * hourMs,
+        expiresAt: lifeMs === null ? null : now + lifeMs,
+        by,
+      });
+      const [key, old] = [viewOf(issued.key, now), viewOf(await keys.get(prefix), now)];
+      const payload = { successor: key.prefix, validUntil: old.expiresAt, by };
+      await context.ledger.append({ action: "keys.rotate", subject: prefix, payload });
+      return { token: issued.token, key, old };
+    },
+  });
+
+  const revoke = capability({
+    name: "keys.revoke",
+    summary: "End an API key at once",
+    effect: "destroys",
+    input: RevokeInput,
+    output: RevokeOutput,
+    positional: "key",
+    print: ({ key }) => `key ${key.prefix} (${key.name}) was revoked at ${key.revokedAt}`,
+    async run({ key: prefix }, context) {
+      const { keys } = await context.platform();
+      const key = viewOf(await keys.revoke(prefix), context.clock.now());
+      const payload = { name: key.name, by: context.actor ?? owner };
+      await context.ledger.append({ action: "keys.revoke", subject: prefix, payload });
+      return { key };
+    },
+  });
+
+  return [create, list, rotate, revoke] as unknown as readonly Capability[];
+}
+
+/** A scope with a slip of the pen would give nothing, and nobody would notice before it mattered. */
+function expectKnown(scope: string, index: number, everything: readonly Capability[]): void {
+  const names = everything.map(({ name }) => name);
+  const services = [...new Set(names.map((name) => name.split(".")[0]))];
+  const service = scope.split(/[.:]/)[0];
+  const known =
+    scope === "*" ||
+    scope === "read" ||
+    names.includes(scope) ||
+    serverScopes.includes(scope) ||
+    (isScope(scope) && /(\.\*|:read)$/.test(scope) && [...services, ...serverServices].includes(service));
+  if (known) return;
+  const received = JSON.stringify(scope);
+  const nearby = names.filter((name) => name.startsWith(`${service}.`));
+  const choices = nearby.length > 0 ? nearby : [...services, ...serverServices].map((name) => `${name}.*`);
+  throw new PlatformError(
+    "input",
+    "INPUT_INVALID",
+    `scopes.${index}: expected *, read, or one of ${choices.join(", ")}, received ${received}`,
+    { field: `scopes.${index}` },
+  );
+}
+
+/** What a server offers beside the capabilities: its measurements, and standard inference requests. */
+export const serverScopes: readonly string[] = ["server.metrics", "inference.infer", "inference.describe"];
+const serverServices = [...new Set(serverScopes.map((scope) => scope.split(".")[0]))];
+
+/** Nobody hands out more than they have. */
+function expectHeld(scope: string, { scopes }: Context): void {
+  if (scopes === undefined || covers(scopes, scope)) return;
+  const message = `scopes: expected scopes that your own key has (${scopes.join(", ")}), received ${JSON.stringify(scope)}`;
+  throw new PlatformError("forbidden", "SCOPE_MISSING", message, { field: "scopes" });
+}

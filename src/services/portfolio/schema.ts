@@ -1,0 +1,226 @@
+/** What goes into and comes out of the portfolio capabilities. */
+import { z } from "zod";
+import { covarianceNames, expectedReturnsNames } from "./estimators/table.ts";
+import { distanceNames } from "./hierarchical/distances.ts";
+import { linkages } from "./hierarchical/linkage.ts";
+import { riskNames } from "./objectives/input.ts";
+import { objectiveNames } from "./objectives/table.ts";
+
+const Symbols = (meaning: string) => z.record(z.string(), z.number()).optional().describe(meaning);
+
+const PriceFields = {
+  prices: z
+    .string()
+    .min(1)
+    .describe("price file (CSV, CSV.gz, Parquet, JSON), '-' for standard input, or 'simulated'"),
+  symbols: z.array(z.string()).optional().describe("only these assets"),
+  from: z.iso.date().optional().describe("first date"),
+  to: z.iso.date().optional().describe("last date"),
+  seed: z.number().int().optional().describe("seed of the simulated market"),
+  gaps: z
+    .enum(["fill", "missing"])
+    .default("fill")
+    .describe("a date without a price between two: carry the last price forward, or leave both returns out"),
+};
+
+const EstimateFields = {
+  expectedReturns: z.enum(expectedReturnsNames).default("mean").describe("estimator of expected returns"),
+  covariance: z.enum(covarianceNames).default("sample").describe("estimator of the covariance"),
+  riskFree: z.number().default(0).describe("risk-free rate, annual; 0.02 is two percent"),
+  periodsPerYear: z
+    .number()
+    .positive()
+    .optional()
+    .describe("periods in a year; by default read off the dates"),
+  span: z.number().min(1).default(500).describe("span of exponential weights, in periods"),
+};
+
+const LimitFields = {
+  minWeight: z.number().default(0).describe("least weight of an asset; negative allows short positions"),
+  maxWeight: z.number().default(1).describe("largest weight of an asset"),
+  bounds: z
+    .record(z.string(), z.tuple([z.number(), z.number()]))
+    .optional()
+    .describe('least and largest weight of single assets, as {"AAPL": [0, 0.1]}'),
+  netExposure: z.number().nullable().default(1).describe("sum of all weights; null leaves it open"),
+  grossLimit: z.number().positive().optional().describe("most of the sum of absolute weights (leverage)"),
+  groups: z
+    .record(z.string(), z.array(z.string()))
+    .optional()
+    .describe('groups that constraints may name, as {"tech": ["AAPL", "MSFT"]}'),
+  factors: z
+    .record(z.string(), z.record(z.string(), z.number()))
+    .optional()
+    .describe('loadings that constraints may name, as {"beta": {"AAPL": 1.2}}'),
+  constraints: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'linear constraints in words, as "tech <= 0.3" or "AAPL >= 2 * MSFT"; gross, net, short and turnover are known',
+    ),
+  holdings: Symbols("weights held before"),
+  turnoverLimit: z.number().min(0).optional().describe("most of what is bought plus what is sold"),
+  costBps: z.number().min(0).optional().describe("cost of trading, in basis points of what is traded"),
+  impact: z.number().min(0).optional().describe("quadratic cost: impact times the square of each change"),
+  benchmark: Symbols("weights of the benchmark"),
+  trackingErrorLimit: z
+    .number()
+    .positive()
+    .optional()
+    .describe("most tracking error to the benchmark, annual"),
+  activeLimit: z.number().min(0).optional().describe("most that a weight may differ from the benchmark's"),
+  targetReturn: z.number().optional().describe("least expected return, annual, net of costs"),
+  targetVolatility: z.number().positive().optional().describe("most volatility, annual"),
+  minPosition: z.number().positive().optional().describe("least weight of an asset that is held at all"),
+  maxAssets: z.number().int().min(1).optional().describe("most assets that are held"),
+};
+
+const OptionFields = {
+  level: z.number().gt(0).lt(1).default(0.95).describe("confidence of CVaR, CDaR and EVaR"),
+  riskAversion: z.number().positive().default(1).describe("of max-utility and robust objectives"),
+  l2: z.number().min(0).default(0).describe("adds this times the sum of squared weights to a variance"),
+  minimumReturn: z
+    .number()
+    .default(0)
+    .describe("return of one period below which semi-deviation counts a loss"),
+  riskBudgets: Symbols("shares of risk for risk parity; by default equal"),
+  uncertainty: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe("size of the uncertainty of expected returns, in standard errors"),
+  riskMeasure: z
+    .enum(riskNames)
+    .default("volatility")
+    .describe("risk that max-ratio, risk-parity and the frontier measure"),
+  linkage: z
+    .enum(linkages)
+    .optional()
+    .describe("how clusters are joined; single for hrp, ward for herc and nco by default"),
+  distance: z.enum(distanceNames).optional().describe("between two assets, from their correlation"),
+  clusters: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("clusters of herc and nco; found from the tree by default"),
+  drawdown: z
+    .enum(["compounded", "uncompounded"])
+    .default("compounded")
+    .describe("whether reported drawdowns are of wealth, or of summed returns as optimised ones are"),
+};
+
+export const OptimizeInput = z.object({
+  ...PriceFields,
+  objective: z.enum(objectiveNames).default("max-sharpe").describe("what is best"),
+  ...EstimateFields,
+  ...LimitFields,
+  ...OptionFields,
+});
+export type OptimizeInput = z.output<typeof OptimizeInput>;
+
+export const CertificateOutput = z.object({
+  method: z.string(),
+  gap: z.number().describe("proved bound on the distance from the best value, relative"),
+  tolerance: z.number(),
+  iterations: z.number().int().optional(),
+});
+
+export const Measures = z.object({
+  meanReturnAnnual: z.number().describe("arithmetic, of the periods in which all assets have a return"),
+  growthAnnual: z.number().describe("geometric, rebalanced every period"),
+  volatilityAnnual: z.number(),
+  sharpe: z.number().nullable().describe("(mean - risk-free) / volatility, annual; null without volatility"),
+  sortino: z.number().nullable().describe("(mean - risk-free) / annual semi-deviation"),
+  semiDeviation: z.number().describe("root mean square of returns below the minimum, per period"),
+  meanAbsoluteDeviation: z.number().describe("per period"),
+  valueAtRisk: z.number().describe("loss exceeded in 1 - level of the periods"),
+  cvar: z.number().describe("mean loss of the worst 1 - level of the periods"),
+  evar: z.number().describe("entropic value at risk"),
+  worst: z.number().describe("largest loss of a period"),
+  maxDrawdown: z.number(),
+  averageDrawdown: z.number(),
+  cdar: z.number().describe("mean of the worst 1 - level of drawdowns"),
+  ulcerIndex: z.number().describe("root mean square drawdown"),
+  diversificationRatio: z.number().describe("weighted mean volatility over the portfolio's"),
+  effectiveAssets: z.number().describe("one over the sum of squared weights"),
+});
+export type Measures = z.output<typeof Measures>;
+
+export const OptimizeOutput = z.object({
+  objective: z.enum(objectiveNames),
+  weights: z.record(z.string(), z.number()),
+  expectedReturnAnnual: z.number().describe("by the estimator that was asked for, before costs"),
+  volatilityAnnual: z.number().describe("by the covariance that was asked for"),
+  sharpe: z.number().nullable(),
+  turnover: z.number().describe("what is bought plus what is sold from the holdings"),
+  cost: z.number().describe("of trading, as a share of the portfolio"),
+  riskContributions: z.record(z.string(), z.number()).describe("shares of the variance"),
+  measures: Measures,
+  certificate: CertificateOutput,
+  periodsPerYear: z.number(),
+  observations: z.number().int().describe("periods in which all assets have a return"),
+  from: z.string(),
+  to: z.string(),
+  warnings: z.array(z.string()),
+});
+export type OptimizeOutput = z.output<typeof OptimizeOutput>;
+
+export const FrontierInput = z.object({
+  ...PriceFields,
+  points: z.number().int().min(2).max(1000).default(20).describe("portfolios from least risk to most return"),
+  ...EstimateFields,
+  ...LimitFields,
+  ...OptionFields,
+});
+export type FrontierInput = z.output<typeof FrontierInput>;
+
+export const FrontierPointOutput = z.object({
+  expectedReturnAnnual: z.number(),
+  volatilityAnnual: z.number(),
+  sharpe: z.number().nullable(),
+  risk: z.number().describe("the measure of risk that the frontier is one of"),
+  weights: z.record(z.string(), z.number()),
+  certificate: CertificateOutput,
+});
+
+export const FrontierOutput = z.object({
+  riskMeasure: z.enum(riskNames),
+  points: z.array(FrontierPointOutput),
+  special: z
+    .record(z.string(), FrontierPointOutput)
+    .describe("least risk, largest ratio, most return, equal weight, inverse volatility"),
+  assets: z.record(
+    z.string(),
+    z.object({ expectedReturnAnnual: z.number(), volatilityAnnual: z.number(), risk: z.number() }),
+  ),
+  periodsPerYear: z.number(),
+  observations: z.number().int(),
+  warnings: z.array(z.string()),
+});
+export type FrontierOutput = z.output<typeof FrontierOutput>;
+
+export const AllocateInput = z.object({
+  ...PriceFields,
+  weights: z.record(z.string(), z.number()).describe('weights to reach, as {"AAPL": 0.6, "PFE": 0.4}'),
+  value: z.number().positive().describe("money to invest, in the currency of the prices"),
+  method: z
+    .enum(["greedy", "exact"])
+    .default("exact")
+    .describe("greedy rounding, or the integer program that misses the weights by the least money"),
+  lot: z.number().int().min(1).default(1).describe("shares that are traded together"),
+  lots: z.record(z.string(), z.number().int().min(1)).optional().describe("lots of single assets"),
+});
+export type AllocateInput = z.output<typeof AllocateInput>;
+
+export const AllocateOutput = z.object({
+  shares: z.record(z.string(), z.number()),
+  amounts: z.record(z.string(), z.number()).describe("money in each asset"),
+  weights: z.record(z.string(), z.number()).describe("weights reached, of what is invested"),
+  leftover: z.number().describe("money that is not invested"),
+  rmse: z.number().describe("root mean square of weights reached less weights wanted"),
+  pricesOn: z.string().describe("date of the prices"),
+  certificate: CertificateOutput,
+  warnings: z.array(z.string()),
+});
+export type AllocateOutput = z.output<typeof AllocateOutput>;
