@@ -38,7 +38,9 @@ export async function main({ kills, requests, seed, only }: FaultOptions): Promi
   const run = async (fault: string, work: () => Promise<Omit<Row, "fault">>) => {
     if (!fault.includes(only)) return;
     process.stderr.write(`faults: ${fault}\n`);
-    rows.push({ fault, ...(await work()) });
+    const row = { fault, ...(await work()) };
+    process.stderr.write(`faults: ${row.observed}\n`); // a long run may be cut short
+    rows.push(row);
   };
   const onServer = async <Result>(work: (url: string) => Promise<Result>): Promise<Result> => {
     if (server === null) throw new Error("npm has no PostgreSQL for this platform");
