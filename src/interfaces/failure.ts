@@ -21,6 +21,9 @@ export const failureTable = {
   bug: { httpStatus: 500, exitStatus: 1 },
 } as const satisfies Record<Failure["kind"], { httpStatus: number; exitStatus: number }>;
 
+const isFailedQuery = (error: unknown): error is Error =>
+  error instanceof Error && error.cause instanceof Error && /^Failed query: /.test(error.message);
+
 /** SQLSTATE of a text that no PostgreSQL can hold. */
 const characterNotInRepertoire = "22021";
 
@@ -37,13 +40,8 @@ export function failureOf(error: unknown, what: string, signal?: AbortSignal): F
   // The library of queries wraps what the database failed with, and says more than a caller may know.
   if (error instanceof Error && error.cause instanceof PlatformError) return failureOf(error.cause, what);
   if (signal?.aborted) return failureOf(interrupted(what), what);
-  if (error instanceof Error && /^Failed query: /.test(error.message)) {
-    // A query that failed is thrown with its text, and with why as its cause.
-    const { cause } = error as { cause?: unknown };
-    if (cause instanceof PlatformError) return failureOf(cause, what);
-    if ((cause as { code?: unknown } | undefined)?.code === characterNotInRepertoire)
-      return failureOf(new PlatformError("input", "INPUT_INVALID", noSuchCharacter), what);
-  }
+  if (isFailedQuery(error) && (error.cause as { code?: unknown }).code === characterNotInRepertoire)
+    return failureOf(new PlatformError("input", "INPUT_INVALID", noSuchCharacter), what);
   const reason = error instanceof Error ? error.message : String(error);
   return { kind: "bug", code: "INTERNAL", message: reason.replace(/\s*\n\s*/g, " "), details: {} };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { homes } from "../../src/platform/state/testing/homes.ts";
 import { killAtRandom } from "./kills.ts";
 
-const kept = { lost: 0, unfinished: 0, doneTwice: 0, duplicated: 0 };
+const kept = { lost: 0, unfinished: 0, doneTwice: 0, duplicated: 0, unrecorded: 0 };
 
 describe.each(homes)("on $name", ({ makeHome }) => {
   test("loses no acknowledged job and ends none twice when processes are killed", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { foldIn, keyFrom, uniform } from "../../src/base/index.ts";
-import { openState } from "../../src/platform/state/index.ts";
+import { lazyPlatform } from "../../src/platform/local/index.ts";
 import { freePort } from "../support/postgres.ts";
 import { startFleet } from "./fleet.ts";
 import { isUp, startLoad } from "./load.ts";
@@ -29,6 +29,8 @@ export interface KillsResult {
   readonly doneTwice: number;
   /** Jobs that are in the store more than once for one key. */
   readonly duplicated: number;
+  /** Done jobs that the ledger has no entry of; every hash of it was checked. */
+  readonly unrecorded: number;
   /** Times that work was done whose result was refused or never arrived: what a kill costs. */
   readonly repeatedWork: number;
   readonly seconds: number;
@@ -104,9 +106,19 @@ async function allEnded(address: string, ids: readonly string[], patienceMs = 12
 async function count(
   acknowledged: ReadonlyMap<number, string>,
   { dataFolder, databaseUrl, file }: { dataFolder: string; databaseUrl: string | undefined; file: string },
-): Promise<Pick<KillsResult, "lost" | "unfinished" | "doneTwice" | "duplicated" | "repeatedWork">> {
-  const state = await openState({ folder: join(dataFolder, "state"), url: databaseUrl });
+): Promise<
+  Pick<KillsResult, "lost" | "unfinished" | "doneTwice" | "duplicated" | "unrecorded" | "repeatedWork">
+> {
+  const platform = lazyPlatform({ dataFolder, databaseUrl });
   try {
+    const { audit } = await platform.open();
+    await audit.verify(); // fails with the first entry that is not what was recorded
+    const recorded = new Set<string>();
+    await audit.export((line) => {
+      const { action, subject } = JSON.parse(line) as { action?: string; subject?: string };
+      if (action === "toy.work" && subject !== undefined) recorded.add(subject);
+    });
+    const state = await platform.openState();
     const { rows } = (await state.db.execute(
       sql`select id, status, output ->> 'number' as number, idempotency_key as key,
         (select count(*)::int from fathom.job_events where job = id and type = 'done') as done
@@ -124,9 +136,10 @@ async function count(
       ).length,
       doneTwice: rows.filter(({ done }) => done > 1).length,
       duplicated: rows.length - new Set(rows.map(({ key }) => key)).size,
+      unrecorded: known.filter(({ number }) => !recorded.has(String(number))).length,
       repeatedWork: lines.length - new Set(lines).size,
     };
   } finally {
-    await state.close();
+    await platform.close();
   }
 }

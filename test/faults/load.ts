@@ -65,7 +65,7 @@ async function ask(address: string, number: number, body: object): Promise<strin
 }
 
 /** Resolves when the server answers from its store. */
-export async function isUp(address: string, patienceMs = 30_000): Promise<void> {
+export async function isUp(address: string, patienceMs = 90_000): Promise<void> {
   const until = performance.now() + patienceMs;
   for (;;) {
     const answer = await fetch(`${address}/v1/tasks`, { signal: AbortSignal.timeout(5_000) }).catch(

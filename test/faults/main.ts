@@ -38,7 +38,9 @@ export async function main({ kills, requests, seed, only }: FaultOptions): Promi
   const run = async (fault: string, work: () => Promise<Omit<Row, "fault">>) => {
     if (!fault.includes(only)) return;
     process.stderr.write(`faults: ${fault}\n`);
-    rows.push({ fault, ...(await work()) });
+    const row = { fault, ...(await work()) };
+    process.stderr.write(`faults: ${row.observed}\n`); // a long run may be cut short
+    rows.push(row);
   };
   const onServer = async <Result>(work: (url: string) => Promise<Result>): Promise<Result> => {
     if (server === null) throw new Error("npm has no PostgreSQL for this platform");
@@ -120,10 +122,11 @@ export async function main({ kills, requests, seed, only }: FaultOptions): Promi
 }
 
 function killsRow(result: KillsResult): Omit<Row, "fault"> {
-  const { acknowledged, resent, lost, unfinished, doneTwice, duplicated, repeatedWork, seconds } = result;
+  const { acknowledged, resent, lost, unfinished, doneTwice, duplicated, unrecorded, repeatedWork, seconds } =
+    result;
   return {
-    observed: `${acknowledged} jobs acknowledged (${resent} requests sent again): ${lost} lost, ${unfinished} not done, ${doneTwice} done twice, ${duplicated} duplicated; work repeated ${repeatedWork} times; ${seconds.toFixed(0)} s`,
-    held: lost + unfinished + doneTwice + duplicated === 0,
+    observed: `${acknowledged} jobs acknowledged (${resent} requests sent again): ${lost} lost, ${unfinished} not done, ${doneTwice} done twice, ${duplicated} duplicated, ${unrecorded} not in the ledger, which verifies; work repeated ${repeatedWork} times; ${seconds.toFixed(0)} s`,
+    held: lost + unfinished + doneTwice + duplicated + unrecorded === 0,
   };
 }
 

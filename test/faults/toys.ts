@@ -16,11 +16,14 @@ const work = capability({
     text: z.string().max(1000).default(""),
   }),
   output: z.object({ number: z.int() }),
-  async run({ number, ms, file }, { signal }) {
+  async run({ number, ms, file }, { signal, ledger }) {
     await sleep(ms, undefined, { signal }).catch(() => {
       throw interrupted("toy.work");
     });
-    if (file !== undefined) await appendFile(file, `${number}\n`);
+    if (file !== undefined) {
+      await appendFile(file, `${number}\n`);
+      await ledger.append({ action: "toy.work", subject: String(number), payload: {} });
+    }
     return { number };
   },
 });

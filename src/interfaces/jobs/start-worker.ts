@@ -28,7 +28,7 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Wor
     module: options.module ?? new URL(isSource ? "./child.ts" : "./child.js", import.meta.url),
     nodeFlags: isSource ? ["--import", "tsx"] : [],
     world,
-    leaseMs,
+    leaseMs: 0.8 * leaseMs, // a process ends before its lease does, whatever the way of a renewal takes
   });
   return startWorker({
     jobs: await platform.jobs(),

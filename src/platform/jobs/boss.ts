@@ -14,6 +14,9 @@ export const queueSchema = "fathom_queue";
 const queueName = "jobs";
 const partition = `j${createHash("sha224").update(queueName).digest("hex")}`;
 
+/** Any number will do, if it is the same in every process. */
+const setUpLock = 4_682_041_994;
+
 export interface Message {
   /** The job's id: a job has at most one message. */
   readonly id: string;
@@ -33,10 +36,17 @@ export interface Queue {
 export async function openQueue({ db }: State): Promise<Queue> {
   const { default: Boss } = await import("pg-boss");
   // Its own clockwork (expiry, archive, schedules) stays off: leases, retention and schedules are those of our tables.
-  const boss: PgBoss = new Boss({ db: executor(db), schema: queueSchema, supervise: false, schedule: false });
-  await boss.start();
-  await boss.createQueue(queueName);
-  await addIndex(db);
+  const open = (connection: Connection): PgBoss =>
+    new Boss({ db: executor(connection), schema: queueSchema, supervise: false, schedule: false });
+  // Several processes may open an empty database at once; whoever comes first makes the tables, the others find them.
+  await db.transaction(async (transaction) => {
+    await transaction.execute(sql`select pg_advisory_xact_lock(${setUpLock})`);
+    const boss = open(transaction);
+    await boss.start();
+    await boss.createQueue(queueName);
+    await addIndex(transaction);
+  });
+  const boss = open(db);
   return {
     async put(connection, messages) {
       if (messages.length === 0) return;
@@ -57,7 +67,7 @@ export async function openQueue({ db }: State): Promise<Queue> {
  * pg-boss sorts everything that waits each time it takes something. With its order as an index the cost of taking does not grow
  * with the number of jobs that wait.
  */
-async function addIndex(db: Database): Promise<void> {
+async function addIndex(db: Connection): Promise<void> {
   const name = `${partition}_order`;
   const found = await rowsOf<{ oid: string | null }>(
     db,
@@ -75,12 +85,17 @@ async function addIndex(db: Database): Promise<void> {
 function executor(connection: Connection) {
   return {
     async executeSql(text: string, values: unknown[] = []): Promise<{ rows: never[] }> {
-      if (!/^\s*begin;/i.test(text)) return { rows: await rowsOf(connection, withValues(text, values)) };
       const run = async (transaction: Connection) => {
         for (const statement of statementsOf(text)) await transaction.execute(sql.raw(statement));
       };
-      await (connection as Database).transaction(run);
-      return { rows: [] };
+      try {
+        if (!/^\s*begin;/i.test(text)) return { rows: await rowsOf(connection, withValues(text, values)) };
+        await (connection as Database).transaction(run);
+        return { rows: [] };
+      } catch (error) {
+        // pg-boss reads the database's own message, as when two processes make its tables at once.
+        throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      }
     },
   };
 }

@@ -35,6 +35,19 @@ describe.each(homes)("jobs on $name", ({ makeHome }) => {
     await home.remove();
   });
 
+  test("opens on an empty database for several processes at once", async () => {
+    const empty = await makeHome();
+    const states = await Promise.all([1, 2, 3].map(() => openState(empty)));
+    try {
+      const all = await Promise.all(states.map((one) => openJobs(one, (_, input) => input)));
+      const { job } = await all[0].port.submit({ capability: "toy.work", input: {} });
+      expect(await all[2].port.find(job.id)).toEqual(job);
+    } finally {
+      await Promise.all(states.map((one) => one.close()));
+      await empty.remove();
+    }
+  });
+
   const submit = async (request: Partial<JobRequest> = {}) =>
     (await jobs.port.submit({ capability: "toy.work", input: {}, ...request })).job;
 

@@ -237,8 +237,12 @@ export function startWorker(options: WorkerOptions): Worker {
         const ended = parts.filter(({ endedAt }) => endedAt !== null).length;
         if (ended !== seen) report({ stage: "parts", done: ended, total: requests.length, unit: "jobs" });
         seen = ended;
-        if (parts.length === requests.length && parts.every(({ endedAt }) => endedAt !== null))
+        if (parts.length === requests.length && ended === parts.length) {
+          // Parts that were cancelled with this job may have ended before it hears of that itself.
+          if ((await jobs.port.find(id)).cancelRequested) stopAttempt(attempt, "cancelled");
+          attempt.controller.signal.throwIfAborted();
           return parts.map(({ id, status, output, failure }) => ({ id, status, output, failure }));
+        }
         await jobs.changes.wait(pause, attempt.controller.signal);
         attempt.controller.signal.throwIfAborted();
       }
