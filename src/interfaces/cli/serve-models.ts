@@ -14,8 +14,8 @@ export const inferenceFields = {
     .optional()
     .describe("threads that run models for /v2; one less than the processor has"),
   modelConcurrency: z.int().min(1).optional().describe("batches of one model at a time; as many as threads"),
-  maxBatchRows: z.int().min(1).default(64).describe("rows that run together at most"),
-  batchWindowMs: z.number().min(0).default(2).describe("how long a batch under load waits for more requests"),
+  maxBatchRows: z.int().min(1).default(32).describe("rows that run together at most"),
+  batchWindowMs: z.number().min(0).default(0).describe("how long a batch under load waits for more requests"),
   inferenceQueue: z.int().min(1).default(1024).describe("requests for one model that may wait"),
   inferenceTimeoutSeconds: z.number().positive().default(10).describe("how long one may wait and run"),
   loadedModels: z.int().min(1).default(32).describe("models in memory at a time"),
