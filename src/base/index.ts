@@ -1,4 +1,4 @@
-export { type Capability, capability } from "./capability.ts";
+export { type Capability, capability, type Effect } from "./capability.ts";
 export { type ErrorCode, type ErrorKind, errorTable } from "./error-table.ts";
 export {
   type ErrorDetails,
@@ -13,6 +13,7 @@ export {
   type Clock,
   type Compute,
   type Context,
+  type Entropy,
   type LedgerEntry,
   type LedgerPort,
   type Logger,

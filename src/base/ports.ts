@@ -93,6 +93,11 @@ export interface Clock {
   elapsed(): number;
 }
 
+/** Bytes that nobody can guess, for keys, ids and nonces. */
+export interface Entropy {
+  randomBytes(count: number): Uint8Array;
+}
+
 export interface Logger {
   info(message: string, values?: Readonly<Record<string, unknown>>): void;
   warn(message: string, values?: Readonly<Record<string, unknown>>): void;
@@ -123,4 +128,8 @@ export interface Context {
   /** The durable, shared part of the world: registry, jobs, keys, audit. @throws PlatformError when it cannot be opened */
   platform(): Promise<Platform>;
   readonly signal: AbortSignal;
+  /** Who asked, as the ledger names them; the owner of the data folder when absent. */
+  readonly actor?: string | undefined;
+  /** What the one who asked may do; everything when absent, as for the owner of the data folder. */
+  readonly scopes?: readonly string[] | undefined;
 }

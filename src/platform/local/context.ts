@@ -31,6 +31,9 @@ export interface LocalContextOptions {
   readonly key?: Key;
   /** The durable part of the world; the embedded one of the data folder, left open, when absent. */
   readonly platform?: () => Promise<Platform>;
+  /** Who asked, and what they may do; the owner of the data folder, everything, when absent. */
+  readonly actor?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
 }
 
 /** Every port of the context on this machine alone: files in a folder, no service to start. */
@@ -48,5 +51,7 @@ export function localContext(options: LocalContextOptions): Context {
     platform: options.platform ?? lazyPlatform({ dataFolder }).open,
     logger: options.logger ?? { info() {}, warn() {} },
     signal,
+    actor: options.actor,
+    scopes: options.scopes,
   };
 }

@@ -1,5 +1,6 @@
 export { systemClock } from "./clock.ts";
 export { type LocalContextOptions, localContext } from "./context.ts";
+export { systemEntropy } from "./entropy.ts";
 export { type LedgerRecord, localLedger, readLedger } from "./ledger.ts";
 export { localMarket } from "./market.ts";
 export { artifactFolder, localModels } from "./models.ts";
