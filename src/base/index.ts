@@ -8,7 +8,29 @@ export {
   throwIfAborted,
   writeFailure,
 } from "./errors.ts";
-export type { Platform } from "./platform/index.ts";
+export {
+  type ArmObservations,
+  type Change,
+  type HistoryEntry,
+  type Lineage,
+  type MetricComparison,
+  type MetricRule,
+  type ModelReference,
+  type ModelVersion,
+  modelReference,
+  type Observations,
+  type Outcome,
+  type PlanDecision,
+  type PlanFinding,
+  type PlanRequest,
+  type Platform,
+  type PromotionOutcome,
+  type PromotionPolicy,
+  type PromotionRequest,
+  type RegistryPort,
+  type RollbackRules,
+  type ServingPlan,
+} from "./platform/index.ts";
 export {
   type Clock,
   type Compute,
@@ -29,6 +51,8 @@ export {
 export { foldIn, type Key, keyFrom, normal, permutation, splitKey, studentT, uniform } from "./random.ts";
 export {
   autocovariance,
+  chiSquareUpperQuantile,
+  chiSquareUpperTail,
   leastSquares,
   mean,
   median,
