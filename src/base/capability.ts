@@ -1,6 +1,9 @@
 import type { z } from "zod";
 import type { Context } from "./ports.ts";
 
+/** `reads` changes nothing; `destroys` takes away or ends what was there; everything else `writes`. */
+export type Effect = "reads" | "writes" | "destroys";
+
 /**
  * One thing that Fathom can do. The command, the HTTP route, the OpenAPI entry, the agent tool, the job and the form are
  * all derived from this declaration.
@@ -13,6 +16,10 @@ export interface Capability<Input extends z.ZodObject = z.ZodObject, Output exte
   readonly output: Output;
   /** `answer` replies in the request; `task` is long work that HTTP runs in the background with progress events. */
   readonly mode: "answer" | "task";
+  /** What a key needs the right to, and what an agent is told before it calls; `writes` unless it is said. */
+  readonly effect: Effect;
+  /** Whether the output holds a secret: such a call never runs in the background, where outputs are kept. */
+  readonly secretOutput?: boolean;
   /** Fields of the input that name files or artifacts: over HTTP their paths must stay inside the data folder. */
   readonly paths: readonly string[];
   /** The field that a command may give as a plain word after its action: `fathom model describe my-model`. */
@@ -24,8 +31,8 @@ export interface Capability<Input extends z.ZodObject = z.ZodObject, Output exte
 
 /** Declares a capability. */
 export function capability<Input extends z.ZodObject, Output extends z.ZodType>(
-  declaration: Omit<Capability<Input, Output>, "mode" | "paths"> &
-    Partial<Pick<Capability, "mode" | "paths">>,
+  declaration: Omit<Capability<Input, Output>, "mode" | "paths" | "effect"> &
+    Partial<Pick<Capability, "mode" | "paths" | "effect">>,
 ): Capability<Input, Output> {
-  return { mode: "answer", paths: [], ...declaration };
+  return { mode: "answer", paths: [], effect: "writes", ...declaration };
 }

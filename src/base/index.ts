@@ -1,4 +1,4 @@
-export { type Capability, capability } from "./capability.ts";
+export { type Capability, capability, type Effect } from "./capability.ts";
 export { type ErrorCode, type ErrorKind, errorTable } from "./error-table.ts";
 export {
   type ErrorDetails,
@@ -8,11 +8,34 @@ export {
   throwIfAborted,
   writeFailure,
 } from "./errors.ts";
-export type { Platform } from "./platform/index.ts";
+export {
+  type ArmObservations,
+  type Change,
+  type HistoryEntry,
+  type Lineage,
+  type MetricComparison,
+  type MetricRule,
+  type ModelReference,
+  type ModelVersion,
+  modelReference,
+  type Observations,
+  type Outcome,
+  type PlanDecision,
+  type PlanFinding,
+  type PlanRequest,
+  type Platform,
+  type PromotionOutcome,
+  type PromotionPolicy,
+  type PromotionRequest,
+  type RegistryPort,
+  type RollbackRules,
+  type ServingPlan,
+} from "./platform/index.ts";
 export {
   type Clock,
   type Compute,
   type Context,
+  type Entropy,
   type LedgerEntry,
   type LedgerPort,
   type Logger,
@@ -28,6 +51,8 @@ export {
 export { foldIn, type Key, keyFrom, normal, permutation, splitKey, studentT, uniform } from "./random.ts";
 export {
   autocovariance,
+  chiSquareUpperQuantile,
+  chiSquareUpperTail,
   leastSquares,
   mean,
   median,

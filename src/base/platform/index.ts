@@ -1,3 +1,5 @@
+import type { RegistryPort } from "./registry.ts";
+
 /**
  * What outlives a process and is shared between processes: one port for each room of `src/platform/`. Capabilities reach
  * them through `context.platform()`, which opens the state when it is first asked for, so that work that needs none of it
@@ -6,4 +8,28 @@
 export interface Platform {
   /** Where the state lives. */
   readonly state: "embedded" | "server";
+  readonly registry: RegistryPort;
 }
+
+export {
+  type ArmObservations,
+  type Change,
+  type HistoryEntry,
+  type Lineage,
+  type MetricComparison,
+  type MetricRule,
+  type ModelReference,
+  type ModelVersion,
+  modelReference,
+  type Observations,
+  type Outcome,
+  type PlanDecision,
+  type PlanFinding,
+  type PlanRequest,
+  type PromotionOutcome,
+  type PromotionPolicy,
+  type PromotionRequest,
+  type RegistryPort,
+  type RollbackRules,
+  type ServingPlan,
+} from "./registry.ts";

@@ -82,7 +82,8 @@ export function serveCommand(
       const models = await serveModels(options, {
         asked: options.artifact,
         dataFolder: folder,
-        artifacts: localContext({ dataFolder, signal }).models,
+        artifacts: localContext({ dataFolder, signal, platform: platformOf(folder).open }).models,
+        platform: platformOf(folder).open,
         clock: systemClock,
         logger: portLogger(logger),
         metrics,
@@ -101,12 +102,12 @@ export function serveCommand(
         answerTimeoutMs: options.answerTimeoutSeconds * 1000,
         stopLimitMs: options.stopSeconds * 1000,
         tasks: { running: options.runningTasks, waiting: options.waitingTasks },
-        defaults: artifact === undefined ? {} : artifactDefaults(capabilities, artifact),
+        defaults: artifact === undefined ? {} : artifactDefaults(capabilities, artifact.reference),
         models: models.server,
         watching: { metrics, tracer },
         ready: () => models.name === undefined || model?.ready() === true,
         onClose: async () => {
-          await models.server.close();
+          await models.close();
           await model?.close();
           await tracer?.close();
           metrics.close();
@@ -128,8 +129,8 @@ export function serveCommand(
         const address = await listen(app, { host, port });
         if (models.name !== undefined) {
           await models.server.preload(models.name);
-          model = artifact === undefined ? alwaysReady : await openModel(artifact, signal);
-          terminal.line(messages.servedModel(artifact ?? models.name));
+          model = artifact === undefined ? alwaysReady : await openModel(artifact.folder, signal);
+          terminal.line(messages.servedModel(artifact?.reference ?? models.name));
         }
         terminal.line(messages.listening(address));
         await new Promise<void>((done) => {

@@ -10,11 +10,14 @@ import {
   type Platform,
   type ProgressPort,
 } from "../../base/index.ts";
+import { signer, type Unsigned } from "../signing/index.ts";
 import { systemClock } from "./clock.ts";
+import { systemEntropy } from "./entropy.ts";
 import { localLedger } from "./ledger.ts";
 import { localMarket } from "./market.ts";
 import { localModels } from "./models.ts";
 import { lazyPlatform } from "./platform.ts";
+import { registeredModels } from "./registered-models.ts";
 
 export interface LocalContextOptions {
   /** Where models, checkpoints and the ledger live; created when first written to. */
@@ -31,22 +34,36 @@ export interface LocalContextOptions {
   readonly key?: Key;
   /** The durable part of the world; the embedded one of the data folder, left open, when absent. */
   readonly platform?: () => Promise<Platform>;
+  /** What to do with a model without a signature; `refuse` when absent. */
+  readonly unsigned?: Unsigned | undefined;
+  /** Who asked, and what they may do; the owner of the data folder, everything, when absent. */
+  readonly actor?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
 }
 
 /** Every port of the context on this machine alone: files in a folder, no service to start. */
 export function localContext(options: LocalContextOptions): Context {
   const dataFolder = resolve(options.dataFolder);
-  const { workingFolder, signal = new AbortController().signal, clock = systemClock } = options;
+  const { workingFolder, signal = new AbortController().signal, clock = systemClock, unsigned } = options;
+  const logger = options.logger ?? { info() {}, warn() {} };
+  const platform = options.platform ?? lazyPlatform({ dataFolder, unsigned }).open;
+  const signing = signer({ dataFolder, entropy: systemEntropy, unsigned, logger });
   return {
     compute: { provider: "cpu", threads: availableParallelism(), ...options.compute },
     market: localMarket({ workingFolder }),
-    models: localModels({ dataFolder, workingFolder, signal }),
+    models: registeredModels(
+      localModels({ dataFolder, workingFolder, signal, signer: signing }),
+      platform,
+      signal,
+    ),
     ledger: localLedger(join(dataFolder, "ledger.jsonl"), clock),
     progress: options.progress ?? { report() {} },
     clock,
     key: options.key ?? keyFrom(0),
-    platform: options.platform ?? lazyPlatform({ dataFolder }).open,
-    logger: options.logger ?? { info() {}, warn() {} },
+    platform,
+    logger,
     signal,
+    actor: options.actor,
+    scopes: options.scopes,
   };
 }

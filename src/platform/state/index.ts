@@ -1,2 +1,15 @@
 export { type Database, openState, type State, type StateOptions } from "./state.ts";
-export { fathom, installation } from "./tables/index.ts";
+export {
+  fathom,
+  installation,
+  registryAliases,
+  registryFiles,
+  registryHistory,
+  registryModels,
+  registryObservations,
+  registryOutbox,
+  registryPins,
+  registryPlans,
+  registryRequests,
+  registryVersions,
+} from "./tables/index.ts";
