@@ -370,15 +370,6 @@ export const errorTable = {
       "The model of this name was trained by another request or on other data. `--retrain` replaces it; another `--out` keeps both.",
   },
   // serving
-  MODEL_UNKNOWN: {
-    kind: "missing",
-    meaning:
-      "The server has no model of this name, or not in this version. `/v2/repository/index` lists those that it has.",
-  },
-  MODEL_LOADING: {
-    kind: "unavailable",
-    meaning: "The model is being loaded. Try again after the time in the `Retry-After` header.",
-  },
   INFERENCE_FAILED: {
     kind: "input",
     meaning:
@@ -392,6 +383,87 @@ export const errorTable = {
     kind: "unavailable",
     meaning:
       "The thread that ran the request ended. Another one has taken its place; the request can be sent again.",
+  },
+  // registry
+  STORE_REFUSED: {
+    kind: "unavailable",
+    meaning:
+      "The store of artifacts refused a request: a wrong secret, an unknown bucket, a missing permission. The message carries its own code.",
+  },
+  STORE_UNAVAILABLE: {
+    kind: "unavailable",
+    meaning: "The store of artifacts did not answer or failed, also when it was asked again. Try later.",
+  },
+  SIGNATURE_MISSING: {
+    kind: "conflict",
+    meaning:
+      "A model carries no signature, as those of older versions. Look at where it comes from, then sign it with `fathom registry sign`, or set FATHOM_UNSIGNED_MODELS=warn.",
+  },
+  SIGNATURE_INVALID: {
+    kind: "conflict",
+    meaning:
+      "The signature of a model was not made for these bytes, or is none: the model or its signature was changed. Nothing was loaded.",
+  },
+  SIGNER_UNTRUSTED: {
+    kind: "forbidden",
+    meaning:
+      "A model was signed by a key that this installation does not trust. `fathom registry trust` trusts one whose owner you know.",
+  },
+  SIGNING_KEY_UNUSABLE: {
+    kind: "unavailable",
+    meaning:
+      "The file with the installation's signing key, or one of a trusted key, is damaged, of another kind, or readable by other users.",
+  },
+  MODEL_UNKNOWN: {
+    kind: "missing",
+    meaning: "Neither the registry nor the server has a model of this name, or not in this version.",
+  },
+  VERSION_UNKNOWN: {
+    kind: "missing",
+    meaning:
+      "The model has no such version, alias or digest, or the version was removed. The message lists what it has.",
+  },
+  ALIAS_RESERVED: {
+    kind: "conflict",
+    meaning:
+      "The alias `champion` is moved by `registry promote` and `registry rollback` only, so that the policy holds.",
+  },
+  VERSION_IN_USE: {
+    kind: "conflict",
+    meaning: "A version cannot be removed while an alias, a serving plan or an open request points to it.",
+  },
+  PROMOTION_REFUSED: {
+    kind: "conflict",
+    meaning:
+      "The model's policy does not let this version be champion. The message gives both numbers and the rule.",
+  },
+  PROMOTION_UNKNOWN: { kind: "missing", meaning: "No open request for a promotion has this number." },
+  PROMOTION_STALE: {
+    kind: "conflict",
+    meaning:
+      "The champion changed after the promotion was asked for. Ask for it again against the new champion.",
+  },
+  SECOND_KEY_NEEDED: {
+    kind: "forbidden",
+    meaning: "The policy wants two different people: whoever asked for a promotion cannot approve it.",
+  },
+  ROLLBACK_IMPOSSIBLE: {
+    kind: "conflict",
+    meaning: "No earlier version was in charge under this alias, or all of them were removed.",
+  },
+  PLAN_INVALID: {
+    kind: "input",
+    meaning:
+      "A serving plan cannot be followed: it has no champion, the same version twice, or a rule that cannot be measured.",
+  },
+  PLAN_ACTIVE: {
+    kind: "conflict",
+    meaning: "The model has a serving plan already. Stop it before another one begins.",
+  },
+  DRIFT_REFERENCE_MISSING: {
+    kind: "conflict",
+    meaning:
+      "The model has no reference to compare new data with: it was trained before references were kept. Train it again.",
   },
   // forecast
   FORECAST_NOTHING_NEW: {

@@ -43,7 +43,7 @@ export interface MarketPort {
   read(source: PriceSource, options?: { readonly signal?: AbortSignal }): Promise<PriceTable>;
 }
 
-/** Where trained models live. A reference is a path or a name below the data folder. */
+/** Where trained models live. A reference is a path, a name below the data folder, or a version of the registry: `name@champion`. */
 export interface ModelsPort {
   /**
    * Fails at once with what `create` and `checkpoints` would fail with after hours of work: a folder of somebody's, a place
@@ -52,7 +52,12 @@ export interface ModelsPort {
   prepare(reference: string): Promise<{ readonly replaces: boolean }>;
   /** Fills a staging folder through `write` and gives it its name only when `write` has returned: all or nothing. */
   create(reference: string, write: (folder: string) => Promise<void>): Promise<string>;
-  /** The folder of an existing artifact. @throws PlatformError `ARTIFACT_MISSING` */
+  /**
+   * The folder of an existing artifact, whose signature was checked.
+   *
+   * @throws PlatformError `ARTIFACT_MISSING`, `SIGNATURE_MISSING`, `SIGNATURE_INVALID`, `SIGNER_UNTRUSTED`; for a version of the
+   *   registry also `MODEL_UNKNOWN`, `VERSION_UNKNOWN`, `STORE_*`
+   */
   locate(reference: string): Promise<string>;
   /** A folder for the checkpoints of one training run; the same run finds it again after an interruption. */
   checkpoints(run: string): Promise<string>;

@@ -38,6 +38,13 @@ export const Manifest = z.object({
   metrics: z.record(z.string(), z.unknown()),
   parameters: z.number().int(),
   versions: z.record(z.string(), z.string()),
+  /** Names the training run by all that decides its result. */
+  run: z.string().optional(),
+  /** SHA-256 of the manifest of the model that this one is to succeed. */
+  parent: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   createdAt: z.string(),
 });
 

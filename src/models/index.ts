@@ -7,6 +7,33 @@ export {
   crossValidate,
   type FoldModel,
 } from "./cross-validate.ts";
+export {
+  type Correction,
+  checkDrift,
+  corrections,
+  countClasses,
+  type Distribution,
+  type DriftMeasure,
+  type DriftOptions,
+  DriftReference,
+  type DriftSample,
+  distributionOf,
+  driftMeasures,
+  effectiveSize,
+  type FeatureDrift,
+  jensenShannonDivergence,
+  kolmogorovSmirnov,
+  kolmogorovUpperTail,
+  levelOfOneTest,
+  type MeasuredDrift,
+  populationStabilityIndex,
+  referenceName,
+  Sketch,
+  scatter,
+  sketchOf,
+  stabilityNull,
+  wassersteinDistance,
+} from "./drift/index.ts";
 export { type FitOptions, type FitResult, fit } from "./fit.ts";
 export { Autoencoder, type AutoencoderOptions, DenseStack } from "./generative/autoencoder.ts";
 export {

@@ -35,6 +35,7 @@ async function watched(tracer?: Tracer) {
     asked: undefined,
     dataFolder,
     artifacts: context.models,
+    platform: context.platform,
     clock: systemClock,
     logger: context.logger,
     metrics,
@@ -51,7 +52,7 @@ async function watched(tracer?: Tracer) {
     models: models.server,
     watching: { metrics, tracer },
     onClose: async () => {
-      await models.server.close();
+      await models.close();
       metrics.close();
     },
   });

@@ -1,6 +1,7 @@
 import type { AuditPort } from "./audit.ts";
 import type { JobsPort } from "./jobs.ts";
 import type { KeysPort } from "./keys.ts";
+import type { RegistryPort } from "./registry.ts";
 
 /**
  * What outlives a process and is shared between processes: one port for each room of `src/platform/`. Capabilities reach
@@ -13,6 +14,7 @@ export interface Platform {
   readonly audit: AuditPort;
   readonly jobs: JobsPort;
   readonly keys: KeysPort;
+  readonly registry: RegistryPort;
 }
 
 export type { AuditHead, AuditPort, AuditQuery, AuditRecord, SignedHead } from "./audit.ts";
@@ -40,3 +42,26 @@ export type {
   KeyVerdict,
   RotateRequest,
 } from "./keys.ts";
+
+export {
+  type ArmObservations,
+  type Change,
+  type HistoryEntry,
+  type Lineage,
+  type MetricComparison,
+  type MetricRule,
+  type ModelReference,
+  type ModelVersion,
+  modelReference,
+  type Observations,
+  type Outcome,
+  type PlanDecision,
+  type PlanFinding,
+  type PlanRequest,
+  type PromotionOutcome,
+  type PromotionPolicy,
+  type PromotionRequest,
+  type RegistryPort,
+  type RollbackRules,
+  type ServingPlan,
+} from "./registry.ts";

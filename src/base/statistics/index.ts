@@ -1,3 +1,4 @@
+export { chiSquareUpperQuantile, chiSquareUpperTail } from "./chi-square-distribution.ts";
 export { leastSquares } from "./least-squares.ts";
 export { normalCdf, normalPdf, normalQuantile } from "./normal-distribution.ts";
 export { ranks } from "./ranks.ts";

@@ -2,9 +2,18 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import type { Clock, Logger, ModelsPort } from "../../base/index.ts";
-import { folderSource, ModelServer, pathSource } from "../../platform/inference/index.ts";
+import {
+  type Clock,
+  type Logger,
+  type ModelReference,
+  type ModelsPort,
+  modelReference,
+  type Platform,
+  type ServingPlan,
+} from "../../base/index.ts";
+import { folderSource, ModelServer, pathSource, registrySource } from "../../platform/inference/index.ts";
 import type { Metrics } from "../../platform/metrics/index.ts";
+import { answersDiffer, isCandidateFor } from "../../platform/registry/index.ts";
 
 /** Fields of the settings of `fathom serve`. */
 export const inferenceFields = {
@@ -14,8 +23,8 @@ export const inferenceFields = {
     .optional()
     .describe("threads that run models for /v2; one less than the processor has"),
   modelConcurrency: z.int().min(1).optional().describe("batches of one model at a time; as many as threads"),
-  maxBatchRows: z.int().min(1).default(64).describe("rows that run together at most"),
-  batchWindowMs: z.number().min(0).default(2).describe("how long a batch under load waits for more requests"),
+  maxBatchRows: z.int().min(1).default(32).describe("rows that run together at most"),
+  batchWindowMs: z.number().min(0).default(0).describe("how long a batch under load waits for more requests"),
   inferenceQueue: z.int().min(1).default(1024).describe("requests for one model that may wait"),
   inferenceTimeoutSeconds: z.number().positive().default(10).describe("how long one may wait and run"),
   loadedModels: z.int().min(1).default(32).describe("models in memory at a time"),
@@ -26,15 +35,20 @@ export type InferenceSettings = z.output<z.ZodObject<typeof inferenceFields>>;
 
 export interface ServedModels {
   readonly server: ModelServer;
-  /** The folder of the artifact that was asked for, for capabilities that take one; none where a plain ONNX file was. */
-  readonly artifact?: string | undefined;
-  /** What `/v2` calls it. */
+  /** What `/v2` calls the model of `--artifact`. */
   readonly name?: string | undefined;
+  /** Its artifact; none where it is a plain ONNX file. */
+  readonly artifact?: {
+    /** What capabilities are given when a request names none: an alias of the registry stays one. */
+    readonly reference: string;
+    readonly folder: string;
+  };
+  close(): Promise<void>;
 }
 
 /**
  * @param asked the artifact or ONNX file of `--artifact`
- * @throws PlatformError `ARTIFACT_MISSING`
+ * @throws PlatformError `ARTIFACT_MISSING`, and what the registry throws for a version that it does not have
  */
 export async function serveModels(
   settings: InferenceSettings,
@@ -42,19 +56,30 @@ export async function serveModels(
     readonly asked: string | undefined;
     readonly dataFolder: string;
     readonly artifacts: ModelsPort;
+    /** Opened when a model is asked for that the data folder does not have. */
+    readonly platform: () => Promise<Platform>;
     readonly clock: Clock;
     readonly logger: Logger;
     readonly metrics: Metrics;
   },
 ): Promise<ServedModels> {
-  const { asked, dataFolder, artifacts, clock, logger, metrics } = world;
+  const { asked, dataFolder, artifacts, platform, clock, logger, metrics } = world;
   const isFile = asked?.endsWith(".onnx") === true;
-  const artifact = asked === undefined || isFile ? undefined : await artifacts.locate(asked);
-  const served = asked === undefined ? undefined : pathSource(artifact ?? resolve(asked));
+  const folder = asked === undefined || isFile ? undefined : await artifacts.locate(asked);
+  const isRegistered = asked !== undefined && !isFile && modelReference(asked) !== undefined;
+  const served = asked === undefined || isRegistered ? undefined : pathSource(folder ?? resolve(asked));
+  const registered = registrySource<ModelReference, ServingPlan>({
+    registry: async () => (await platform()).registry,
+    referenceOf: modelReference,
+    isCandidateFor,
+    answersDiffer: (champion, candidate) => answersDiffer(champion, candidate, answerTolerance),
+    logger,
+  });
   const server = new ModelServer({
     sources: [
       ...(served === undefined ? [] : [served]),
       folderSource(join(dataFolder, "models"), (name) => artifacts.locate(name)),
+      registered,
     ],
     workers: settings.inferenceThreads ?? Math.max(1, availableParallelism() - 1),
     threadsPerBatch: 1,
@@ -75,5 +100,17 @@ export async function serveModels(
     onShadow: metrics.shadow,
   });
   metrics.inferenceDepth(() => server.depths());
-  return { server, artifact, name: served?.name };
+  return {
+    server,
+    name: isRegistered ? asked : served?.name,
+    ...(asked !== undefined &&
+      folder !== undefined && { artifact: { reference: isRegistered ? asked : folder, folder } }),
+    async close() {
+      await server.close();
+      await registered.close();
+    },
+  };
 }
+
+/** Two answers differ when any number does by more than this share of the champion's. */
+const answerTolerance = 0.01;

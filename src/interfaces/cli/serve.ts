@@ -136,7 +136,8 @@ export function serveCommand(
       const models = await serveModels(options, {
         asked: options.artifact,
         dataFolder: folder,
-        artifacts: localContext({ dataFolder, signal }).models,
+        artifacts: localContext({ dataFolder, signal, platform: platform.open }).models,
+        platform: platform.open,
         clock: systemClock,
         logger: portLogger(logger),
         metrics,
@@ -161,12 +162,12 @@ export function serveCommand(
         stopLimitMs: options.stopSeconds * 1000,
         jobs: async () => (await platform.open()).jobs,
         waitingTasks: options.waitingTasks,
-        defaults: artifact === undefined ? {} : artifactDefaults(capabilities, artifact),
+        defaults: artifact === undefined ? {} : artifactDefaults(capabilities, artifact.reference),
         models: models.server,
         watching: { metrics, tracer },
         ready: () => models.name === undefined || model?.ready() === true,
         onClose: async () => {
-          await models.server.close();
+          await models.close();
           await model?.close();
           await tracer?.close();
           metrics.close();
@@ -221,8 +222,8 @@ export function serveCommand(
         }
         if (models.name !== undefined) {
           await models.server.preload(models.name);
-          model = artifact === undefined ? alwaysReady : await openModel(artifact, signal);
-          terminal.line(messages.servedModel(artifact ?? models.name));
+          model = artifact === undefined ? alwaysReady : await openModel(artifact.folder, signal);
+          terminal.line(messages.servedModel(artifact?.reference ?? models.name));
         }
         const first = options.keys ? await (await platform.open()).keys.createFirst() : undefined;
         if (first !== undefined) terminal.lines(messages.firstKey(first.token));

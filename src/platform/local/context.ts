@@ -11,10 +11,13 @@ import {
   type Platform,
   type ProgressPort,
 } from "../../base/index.ts";
+import { signer, type Unsigned } from "../signing/index.ts";
 import { systemClock } from "./clock.ts";
+import { systemEntropy } from "./entropy.ts";
 import { localMarket } from "./market.ts";
 import { localModels } from "./models.ts";
 import { lazyPlatform } from "./platform.ts";
+import { registeredModels } from "./registered-models.ts";
 
 export interface LocalContextOptions {
   /** Where models, checkpoints and the ledger live; created when first written to. */
@@ -33,6 +36,8 @@ export interface LocalContextOptions {
   readonly platform?: () => Promise<Platform>;
   /** The job that the capability runs as. */
   readonly job?: JobHandle | undefined;
+  /** What to do with a model without a signature; `refuse` when absent. */
+  readonly unsigned?: Unsigned | undefined;
   /** Who asked, and what they may do; the owner of the data folder, everything, when absent. */
   readonly actor?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
@@ -41,12 +46,24 @@ export interface LocalContextOptions {
 /** Every port of the context on this machine alone: files in a folder, no service to start. */
 export function localContext(options: LocalContextOptions): Context {
   const dataFolder = resolve(options.dataFolder);
-  const { workingFolder, signal = new AbortController().signal, clock = systemClock, actor } = options;
-  const platform = options.platform ?? lazyPlatform({ dataFolder, clock }).open;
+  const {
+    workingFolder,
+    signal = new AbortController().signal,
+    clock = systemClock,
+    actor,
+    unsigned,
+  } = options;
+  const logger = options.logger ?? { info() {}, warn() {} };
+  const platform = options.platform ?? lazyPlatform({ dataFolder, clock, unsigned }).open;
+  const signing = signer({ dataFolder, entropy: systemEntropy, unsigned, logger });
   return {
     compute: { provider: "cpu", threads: availableParallelism(), ...options.compute },
     market: localMarket({ workingFolder }),
-    models: localModels({ dataFolder, workingFolder, signal }),
+    models: registeredModels(
+      localModels({ dataFolder, workingFolder, signal, signer: signing }),
+      platform,
+      signal,
+    ),
     ledger: {
       check: async () => void (await platform()),
       append: async (entry) => void (await (await platform()).audit.append({ actor, ...entry })),
@@ -56,7 +73,7 @@ export function localContext(options: LocalContextOptions): Context {
     key: options.key ?? keyFrom(0),
     platform,
     actor,
-    logger: options.logger ?? { info() {}, warn() {} },
+    logger,
     job: options.job,
     signal,
     scopes: options.scopes,

@@ -5,4 +5,5 @@ export { checkWritable } from "./folders.ts";
 export { localMarket } from "./market.ts";
 export { artifactFolder, localModels } from "./models.ts";
 export { installationKeyFile, type LazyPlatform, lazyPlatform, type PlatformOptions } from "./platform.ts";
+export { registeredModels } from "./registered-models.ts";
 export { asWriteFailure, systemCode } from "./system-errors.ts";

@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { type ModelsPort, PlatformError, throwIfAborted } from "../../base/index.ts";
+import type { Signer } from "../signing/index.ts";
 import { checkWritable, makeFolder } from "./folders.ts";
 import { asWriteFailure, systemCode } from "./system-errors.ts";
 
@@ -14,10 +15,12 @@ export interface LocalModelsOptions {
   /** Where relative paths start; the process's own folder when absent. */
   readonly workingFolder?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Signs what is saved and judges what is loaded; nobody does when absent. */
+  readonly signer?: Pick<Signer, "sign" | "check"> | undefined;
 }
 
 /** The models port on a local disk. */
-export function localModels({ dataFolder, workingFolder, signal }: LocalModelsOptions): ModelsPort {
+export function localModels({ dataFolder, workingFolder, signal, signer }: LocalModelsOptions): ModelsPort {
   const place = (reference: string) => artifactFolder(reference, { dataFolder, workingFolder });
   const targetOf = async (reference: string) => {
     const target = await realpath(place(reference)).catch(() => place(reference));
@@ -44,6 +47,7 @@ export function localModels({ dataFolder, workingFolder, signal }: LocalModelsOp
           await mkdir(staging);
           await write(staging);
           throwIfAborted(signal, reference);
+          await signer?.sign(staging);
           await flush(staging);
           await install(staging, target);
         } finally {
@@ -58,7 +62,10 @@ export function localModels({ dataFolder, workingFolder, signal }: LocalModelsOp
     async locate(reference) {
       const target = place(reference);
       await restore(target);
-      if (await isFolder(target)) return target;
+      if (await isFolder(target)) {
+        await signer?.check(target);
+        return target;
+      }
       const found = (await isThere(target)) ? "a file" : "nothing there";
       throw new PlatformError(
         "missing",

@@ -2,9 +2,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, type Platform, PlatformError, writeFailure } from "../../base/index.ts";
+import { folderStore, type S3Options, s3Store } from "../artifacts/index.ts";
 import { type CheckInput, type Jobs, openJobs } from "../jobs/index.ts";
 import { openKeys } from "../keys/index.ts";
 import { importLines, installationKey, openLedger } from "../ledger/index.ts";
+import { openRegistry } from "../registry/index.ts";
+import { signer, type Unsigned } from "../signing/index.ts";
 import { openState, type State, takeLock } from "../state/index.ts";
 import { systemClock } from "./clock.ts";
 import { systemEntropy } from "./entropy.ts";
@@ -18,6 +21,10 @@ export interface PlatformOptions {
   readonly what?: string | undefined;
   /** Holds the input of a job to its schema before it is accepted; taken as it is when absent. */
   readonly checkInput?: CheckInput;
+  /** The S3-compatible service that keeps the files of registered models; the data folder when absent. */
+  readonly artifacts?: Omit<S3Options, "clock"> | undefined;
+  /** What to do with a model without a signature; `refuse` when absent. */
+  readonly unsigned?: Unsigned | undefined;
 }
 
 /** A platform that is opened once, and closed only if it was. */
@@ -83,7 +90,8 @@ export function lazyPlatform(options: PlatformOptions): LazyPlatform {
 }
 
 async function openRooms(folder: string, options: PlatformOptions): Promise<Rooms> {
-  const { dataFolder, databaseUrl, clock = systemClock, what, checkInput = (_, input) => input } = options;
+  const { dataFolder, databaseUrl, clock = systemClock, what, artifacts, unsigned } = options;
+  const { checkInput = (_, input) => input } = options;
   const state = await openState({ folder, url: databaseUrl, what });
   try {
     const audit = openLedger(state, {
@@ -94,9 +102,16 @@ async function openRooms(folder: string, options: PlatformOptions): Promise<Room
     });
     await importLines(state, audit, join(dataFolder, "ledger.jsonl"));
     const jobs = await openJobs(state, checkInput);
+    const registry = openRegistry(state, {
+      store: artifacts ? s3Store({ ...artifacts, clock }) : folderStore(join(dataFolder, "artifacts")),
+      signer: signer({ dataFolder, entropy: systemEntropy, unsigned }),
+      ledger: { check: async () => {}, append: async (entry) => void (await audit.append(entry)) },
+      clock,
+      cacheFolder: join(dataFolder, "cache"),
+    });
     const keys = await openKeys(state, { clock, entropy: systemEntropy });
     return {
-      platform: { state: state.kind, audit, jobs: jobs.port, keys },
+      platform: { state: state.kind, audit, jobs: jobs.port, keys, registry },
       state,
       jobs,
       async close() {

@@ -2,4 +2,21 @@ export { type Holder, holderOf, type Lock, takeLock } from "./embedded/lock.ts";
 export { inspectServer, knownMigrations, type ServerInspection } from "./inspect.ts";
 export { rebuild } from "./migrate.ts";
 export { type Database, openState, type State, type StateOptions } from "./state.ts";
-export { apiKeys, fathom, installation, jobEvents, jobSchedules, jobs } from "./tables/index.ts";
+export {
+  apiKeys,
+  fathom,
+  installation,
+  jobEvents,
+  jobSchedules,
+  jobs,
+  registryAliases,
+  registryFiles,
+  registryHistory,
+  registryModels,
+  registryObservations,
+  registryOutbox,
+  registryPins,
+  registryPlans,
+  registryRequests,
+  registryVersions,
+} from "./tables/index.ts";

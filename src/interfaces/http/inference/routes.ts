@@ -33,8 +33,7 @@ export async function inferenceRoutes(app: FastifyInstance, options: InferenceRo
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const { status, detail } = options.describeFailure(error, request);
-    const busy = error instanceof PlatformError && ["SERVER_BUSY", "MODEL_LOADING"].includes(error.code);
-    if (busy) {
+    if (error instanceof PlatformError && error.code === "SERVER_BUSY") {
       const { model, version } = request.params as ModelParams;
       reply.header("retry-after", String(models.retryAfterSeconds(model, version)));
     }

@@ -3,3 +3,15 @@ export { fathom } from "./fathom.ts";
 export { installation } from "./installation.ts";
 export { jobEvents, jobSchedules, jobs } from "./jobs.ts";
 export { ledger, ledgerSealed, personalKeys } from "./ledger.ts";
+export {
+  registryAliases,
+  registryFiles,
+  registryHistory,
+  registryModels,
+  registryObservations,
+  registryOutbox,
+  registryPins,
+  registryPlans,
+  registryRequests,
+  registryVersions,
+} from "./registry.ts";

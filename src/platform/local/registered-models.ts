@@ -1,0 +1,35 @@
+/** Models by name, path, or as a version of the registry: `spy`, `./spy`, `spy@champion`, `spy@3`, `spy@sha256:...`. */
+import { type ModelsPort, modelReference, type Platform, PlatformError } from "../../base/index.ts";
+
+/** The models port that also finds what the registry has; the registry is opened when a reference asks for it. */
+export function registeredModels(
+  local: ModelsPort,
+  platform: () => Promise<Platform>,
+  signal?: AbortSignal,
+): ModelsPort {
+  const refuseVersion = (reference: string) => {
+    if (modelReference(reference) === undefined) return;
+    throw new PlatformError(
+      "input",
+      "INPUT_INVALID",
+      `expected the name of a model that can be written, received ${JSON.stringify(reference)}, a version of the registry, which never changes`,
+    );
+  };
+  return {
+    ...local,
+    async prepare(reference) {
+      refuseVersion(reference);
+      return local.prepare(reference);
+    },
+    async create(reference, write) {
+      refuseVersion(reference);
+      return local.create(reference, write);
+    },
+    async locate(reference) {
+      const version = modelReference(reference);
+      if (version === undefined) return local.locate(reference);
+      const { folder } = await (await platform()).registry.open(version, signal);
+      return local.locate(folder);
+    },
+  };
+}

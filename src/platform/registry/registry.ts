@@ -1,0 +1,193 @@
+/** The registry on a state and a store. */
+import { and, asc, desc, eq, gt, inArray, lt, lte } from "drizzle-orm";
+import {
+  type Clock,
+  type LedgerPort,
+  PlatformError,
+  type RegistryPort,
+  type UtcMs,
+} from "../../base/index.ts";
+import type { BlobStore } from "../artifacts/index.ts";
+import type { Signer } from "../signing/index.ts";
+import {
+  type Database,
+  registryAliases,
+  registryFiles,
+  registryHistory,
+  registryModels,
+  registryVersions,
+  type State,
+} from "../state/index.ts";
+import { changes, tell } from "./changes.ts";
+import { files } from "./files.ts";
+import { activePlan, plans } from "./plans.ts";
+import { openRequests, promotion } from "./promote.ts";
+import { registering } from "./register.ts";
+import {
+  aliasesOf,
+  historyOf,
+  modelRow,
+  newestVersions,
+  numberedRow,
+  referencedRow,
+  versionOf,
+} from "./rows.ts";
+import type { World } from "./world.ts";
+
+export interface RegistryOptions {
+  readonly store: BlobStore;
+  readonly signer: Signer;
+  readonly ledger: LedgerPort;
+  readonly clock: Clock;
+  /** Where versions that were asked for are kept as folders. */
+  readonly cacheFolder: string;
+}
+
+export function openRegistry({ db }: Pick<State, "db">, options: RegistryOptions): RegistryPort {
+  const world: World = { db, ...options, changes: changes(db, options.ledger, options.clock) };
+  const { scoreEdges, ...fileParts } = files(world);
+  return {
+    ...registering(world),
+    ...promotion(world),
+    ...plans(world, scoreEdges),
+    ...fileParts,
+    ...reading(db),
+
+    remove: (model, version, { actor, reason }) =>
+      world.changes.change(model, async ({ db: held, at }) => {
+        await numberedRow(held, model, version);
+        const users = await usersOf(held, model, version);
+        if (users.length > 0)
+          throw new PlatformError(
+            "conflict",
+            "VERSION_IN_USE",
+            `${model}@${version}: expected a version that nothing points to, found ${users.join(", ")}`,
+          );
+        const isIt = and(eq(registryFiles.model, model), eq(registryFiles.version, version));
+        await held.delete(registryFiles).where(isIt);
+        const [row] = await held
+          .update(registryVersions)
+          .set({ removedAt: at, removedBy: actor })
+          .where(and(eq(registryVersions.model, model), eq(registryVersions.version, version)))
+          .returning();
+        const payload = { digest: row.digest, actor, reason };
+        await tell(held, { action: "registry.remove", subject: `${model}@${version}`, payload });
+        return versionOf(held, row);
+      }),
+  };
+}
+
+function reading(
+  db: Database,
+): Pick<RegistryPort, "models" | "versions" | "resolve" | "history" | "inCharge"> {
+  return {
+    async models({ after, limit }) {
+      const rows = await modelPage(db, after, limit);
+      const inCharge = await db
+        .select()
+        .from(registryAliases)
+        .where(
+          and(
+            inArray(
+              registryAliases.model,
+              rows.map(({ name }) => name),
+            ),
+            inArray(registryAliases.alias, ["champion", "challenger"]),
+          ),
+        );
+      const versionAt = (model: string, alias: string) =>
+        inCharge.find((row) => row.model === model && row.alias === alias)?.version ?? null;
+      return rows.map(({ name, lastVersion, changedAt }) => ({
+        model: name,
+        versions: lastVersion,
+        champion: versionAt(name, "champion"),
+        challenger: versionAt(name, "challenger"),
+        changedAt: changedAt.getTime(),
+      }));
+    },
+
+    async versions(model, { before, limit }) {
+      await modelRow(db, model);
+      const rows = await versionPage(db, model, before, limit);
+      return Promise.all(rows.map((row) => versionOf(db, row)));
+    },
+
+    resolve: async (reference) => versionOf(db, await referencedRow(db, reference)),
+
+    async history(model, page) {
+      await modelRow(db, model);
+      return (await historyPage(db, model, page)).map(historyOf);
+    },
+
+    async inCharge(model, alias, at) {
+      await modelRow(db, model);
+      const [row] = await chargeAt(db, model, alias, at);
+      return row && row.version !== null ? historyOf(row) : undefined;
+    },
+  };
+}
+
+export function modelPage(db: Database, after: string | undefined, limit: number) {
+  return db
+    .select()
+    .from(registryModels)
+    .where(after === undefined ? undefined : gt(registryModels.name, after))
+    .orderBy(asc(registryModels.name))
+    .limit(limit);
+}
+
+export function versionPage(db: Database, model: string, before: number | undefined, limit: number) {
+  if (before === undefined) return newestVersions(db, model).limit(limit);
+  const { model: of, version } = registryVersions;
+  return db
+    .select()
+    .from(registryVersions)
+    .where(and(eq(of, model), lt(version, before)))
+    .orderBy(desc(version))
+    .limit(limit);
+}
+
+export function historyPage(
+  db: Database,
+  model: string,
+  { alias, before, limit }: { alias?: string | undefined; before?: number | undefined; limit: number },
+) {
+  const { model: of, alias: name, sequence, at } = registryHistory;
+  return db
+    .select()
+    .from(registryHistory)
+    .where(
+      and(
+        eq(of, model),
+        alias === undefined ? undefined : eq(name, alias),
+        before === undefined ? undefined : lt(sequence, before),
+      ),
+    )
+    .orderBy(...(alias === undefined ? [desc(sequence)] : [desc(at), desc(sequence)]))
+    .limit(limit);
+}
+
+/** The last entry of an alias up to an instant. */
+export function chargeAt(db: Database, model: string, alias: string, at: UtcMs) {
+  const { model: of, alias: name, at: time, sequence } = registryHistory;
+  return db
+    .select()
+    .from(registryHistory)
+    .where(and(eq(of, model), eq(name, alias), lte(time, new Date(at))))
+    .orderBy(desc(time), desc(sequence))
+    .limit(1);
+}
+
+/** What points to a version. */
+async function usersOf(db: Database, model: string, version: number): Promise<string[]> {
+  const aliases = (await aliasesOf(db, model, version)).map(({ alias }) => `alias ${alias}`);
+  const requests = (await openRequests(db, model)).filter((request) => request.version === version);
+  const plan = (await activePlan(db, model)).filter(({ candidate, champion }) =>
+    [candidate, champion].includes(version),
+  );
+  return [
+    ...aliases,
+    ...requests.map(({ id }) => `the open request ${id}`),
+    ...plan.map(({ mode }) => `the ${mode} plan in force`),
+  ];
+}
