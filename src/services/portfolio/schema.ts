@@ -71,6 +71,12 @@ export const LimitFields = {
   activeLimit: z.number().min(0).optional().describe("most that a weight may differ from the benchmark's"),
   targetReturn: z.number().optional().describe("least expected return, annual, net of costs"),
   targetVolatility: z.number().positive().optional().describe("most volatility, annual"),
+  riskContributionLimit: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe("most of each asset's share of the variance; not convex, so the answer is a local optimum"),
   minPosition: z.number().positive().optional().describe("least weight of an asset that is held at all"),
   maxAssets: z.number().int().min(1).optional().describe("most assets that are held"),
 };
@@ -92,7 +98,7 @@ export const OptionFields = {
   riskMeasure: z
     .enum(riskNames)
     .default("volatility")
-    .describe("risk that max-ratio, risk-parity and the frontier measure"),
+    .describe("risk that max-ratio, max-utility, risk-parity and the frontier measure"),
   linkage: z
     .enum(linkages)
     .optional()
@@ -143,7 +149,7 @@ export const Measures = z.object({
   cdar: z.number().describe("mean of the worst 1 - level of drawdowns"),
   ulcerIndex: z.number().describe("root mean square drawdown"),
   diversificationRatio: z.number().describe("weighted mean volatility over the portfolio's"),
-  effectiveAssets: z.number().describe("one over the sum of squared weights"),
+  effectiveAssets: z.number().describe("one over the sum of squared weights; 0 when nothing is held"),
 });
 export type Measures = z.output<typeof Measures>;
 
