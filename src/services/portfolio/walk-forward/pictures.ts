@@ -134,10 +134,14 @@ export function weightsPicture({ panel }: Proof, { name, paths: [path] }: Method
     .sort((a, b) => size[b] - size[a]);
   const shown = order.length <= most + 1 ? order : order.slice(0, most);
   const others = order.slice(shown.length);
+  // Between trades weights drift slowly: some days among them draw the same picture.
+  const step = Math.ceil(periods / 260);
+  const trades = new Set(path.decisions.map(({ period }) => path.periods.indexOf(period)));
+  const days = Array.from({ length: periods }, (_, t) => t).filter(
+    (t) => t % step === 0 || t === periods - 1 || trades.has(t) || trades.has(t + 1),
+  );
   const column = (members: readonly number[]) =>
-    Float64Array.from({ length: periods }, (_, t) =>
-      members.reduce((sum, i) => sum + 100 * data[t * n + i], 0),
-    );
+    Float64Array.from(days, (t) => members.reduce((sum, i) => sum + 100 * data[t * n + i], 0));
   return {
     name: `weights-${name}`,
     chart: {
@@ -146,7 +150,7 @@ export function weightsPicture({ panel }: Proof, { name, paths: [path] }: Method
       description: words.weightsSee,
       x: { label: words.date, kind: "time" },
       y: { label: words.weight, unit: "%", include: [0, 100] },
-      at: Float64Array.from(path.periods, (t) => panel.times[t]),
+      at: Float64Array.from(days, (t) => panel.times[path.periods[t]]),
       series: [
         ...shown.map((i) => ({ label: panel.assets[i], y: column([i]) })),
         ...(others.length > 0 ? [{ label: `${words.rest} (${others.length})`, y: column(others) }] : []),
