@@ -32,17 +32,19 @@ export function areaChart(chart: AreaChart, width: number): string {
     legend:
       chart.legend === "none"
         ? []
-        : series.map(({ label }, i): LegendEntry => ({ label, style: layerClass(i), sample: "area" })),
+        : series.map(
+            ({ label, rest }, i): LegendEntry => ({ label, style: layerClass(i, rest), sample: "area" }),
+          ),
   });
   const paths = layers.map(
     ({ lower, upper }, i) =>
-      `<path class="${layerClass(i)}" d="${areaPath(at, lower, upper, area.x, area.y)}"/>`,
+      `<path class="${layerClass(i, series[i].rest)}" d="${areaPath(at, lower, upper, area.x, area.y)}"/>`,
   );
   return svg(chart, width, area.height, area.backdrop + paths.join(""));
 }
 
-function layerClass(index: number): string {
-  if (index >= 18) return "area rest";
+function layerClass(index: number, rest = false): string {
+  if (rest || index >= 18) return "area rest";
   const tier = Math.floor(index / 6);
   return `area p${index % 6}${tier === 0 ? "" : ` tier${tier}`}`;
 }

@@ -131,7 +131,12 @@ export interface AreaChart extends Titled {
   readonly y: Axis;
   readonly at: Values;
   /** From the axis outwards. */
-  readonly series: readonly { readonly label: string; readonly y: Values }[];
+  readonly series: readonly {
+    readonly label: string;
+    readonly y: Values;
+    /** Everything that has no colour of its own. */
+    readonly rest?: boolean;
+  }[];
 }
 
 /** A tree of clusters, leaves below each other, merges to the right at their distance. */

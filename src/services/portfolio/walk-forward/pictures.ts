@@ -1,5 +1,6 @@
 /** The pictures of a proof as values: each is drawn in the page and as a file of its own. */
-import type { Chart } from "../../../report/index.ts";
+import { quantiles } from "../../../base/index.ts";
+import { type Chart, formatNumber } from "../../../report/index.ts";
 import { defaultLimits } from "../constraints/limits.ts";
 import { estimateMarket } from "../estimate.ts";
 import { efficientFrontier } from "../frontier.ts";
@@ -36,6 +37,7 @@ const words = {
   frontier: "Efficient frontier, assets and methods",
   frontierSees: (from: string, to: string) =>
     `Estimated on the last training part, ${from} to ${to}; long only, fully invested`,
+  outside: (assets: readonly string[]) => `Outside of the picture: ${assets.join(", ")}`,
   volatility: "Volatility",
   expected: "Expected return",
   assets: "assets",
@@ -121,17 +123,27 @@ export function drawdownPicture({ panel, runs, options }: Proof, names: readonly
   };
 }
 
-/** Weights as they were held; beyond the largest few, assets are one area. */
-export function weightsPicture({ panel }: Proof, { name, paths: [path] }: MethodRun, most = 12): Picture {
-  const { rows: periods, columns: n, data } = path.weights;
-  const size = Float64Array.from({ length: n }, (_, i) => {
-    let sum = 0;
-    for (let t = 0; t < periods; t++) sum += Math.abs(data[t * n + i]);
-    return sum / periods;
-  });
-  const order = Array.from(size.keys())
+/** Assets by their mean weight over some methods, largest first, so that a colour means the same asset in every picture. */
+export function byMeanWeight(runs: readonly MethodRun[]): number[] {
+  const n = runs[0].paths[0].weights.columns;
+  const size = new Float64Array(n);
+  for (const { paths } of runs) {
+    const { rows, data } = paths[0].weights;
+    for (let t = 0; t < rows; t++) for (let i = 0; i < n; i++) size[i] += Math.abs(data[t * n + i]) / rows;
+  }
+  return Array.from(size.keys())
     .filter((i) => size[i] > 1e-6)
     .sort((a, b) => size[b] - size[a]);
+}
+
+/** Weights as they were held; behind the first few of `order`, assets are one area. */
+export function weightsPicture(
+  { panel }: Proof,
+  { name, paths: [path] }: MethodRun,
+  order: readonly number[],
+  most = 12,
+): Picture {
+  const { rows: periods, columns: n, data } = path.weights;
   const shown = order.length <= most + 1 ? order : order.slice(0, most);
   const others = order.slice(shown.length);
   // Between trades weights drift slowly: some days among them draw the same picture.
@@ -153,7 +165,9 @@ export function weightsPicture({ panel }: Proof, { name, paths: [path] }: Method
       at: Float64Array.from(days, (t) => panel.times[path.periods[t]]),
       series: [
         ...shown.map((i) => ({ label: panel.assets[i], y: column([i]) })),
-        ...(others.length > 0 ? [{ label: `${words.rest} (${others.length})`, y: column(others) }] : []),
+        ...(others.length > 0
+          ? [{ label: `${words.rest} (${others.length})`, y: column(others), rest: true }]
+          : []),
       ],
     },
   };
@@ -187,6 +201,9 @@ export function frontierPicture(proof: Proof, { market, members, from, to }: Las
   const own = volatilities(market);
   const returnOf = (weights: Float64Array) =>
     weights.reduce((sum, weight, i) => sum + weight * market.expectedReturns[i], 0);
+  const near = [own, market.expectedReturns].map(withinReach);
+  const drawn = Array.from(own.keys()).filter((i) => near[0](own[i]) && near[1](market.expectedReturns[i]));
+  const outside = Array.from(own.keys()).filter((i) => !drawn.includes(i));
   const methods = proof.runs.map(({ name, paths: [path] }) => {
     const last = path.decisions[path.decisions.length - 1].weights;
     return { name, weights: Float64Array.from(members, (i) => last[i]) };
@@ -196,7 +213,19 @@ export function frontierPicture(proof: Proof, { market, members, from, to }: Las
     chart: {
       kind: "scatter",
       title: words.frontier,
-      description: words.frontierSees(from, to),
+      description: [
+        words.frontierSees(from, to),
+        ...(outside.length > 0
+          ? [
+              words.outside(
+                outside.map(
+                  (i) =>
+                    `${market.assets[i]} (${formatNumber(100 * own[i], 0)} %, ${formatNumber(100 * market.expectedReturns[i], 0)} %)`,
+                ),
+              ),
+            ]
+          : []),
+      ].join(". "),
       x: { label: words.volatility, unit: "%, annual", include: [0] },
       y: { label: words.expected, unit: "%, annual" },
       series: [
@@ -213,10 +242,22 @@ export function frontierPicture(proof: Proof, { market, members, from, to }: Las
           y: percent(methods.map(({ weights }) => returnOf(weights))),
           labels: methods.map(({ name }) => name),
         },
-        { label: words.assets, x: percent(own), y: percent(market.expectedReturns), labels: market.assets },
+        {
+          label: words.assets,
+          x: percent(drawn.map((i) => own[i])),
+          y: percent(drawn.map((i) => market.expectedReturns[i])),
+          labels: drawn.map((i) => market.assets[i]),
+        },
       ],
     },
   };
+}
+
+/** Whether a value is within three interquartile ranges of the quartiles: what lies further would press all others together. */
+function withinReach(values: Float64Array): (value: number) => boolean {
+  const [low, high] = quantiles(values, [0.25, 0.75]);
+  const reach = 3 * (high - low);
+  return (value) => value >= low - reach && value <= high + reach;
 }
 
 export function contributionPicture(

@@ -10,6 +10,7 @@ import {
 import { seriesMeasureNames, seriesMeasures } from "../measures/series.ts";
 import { drawdowns } from "../measures.ts";
 import {
+  byMeanWeight,
   contributionPicture,
   dendrogramPicture,
   drawdownPicture,
@@ -68,18 +69,17 @@ const words = {
   },
   methods: "All methods on the same days, net of costs",
   methodsNote:
-    "Turnover: mean of what is bought plus what is sold at each trade after the first purchase. Assets: effective number, one over the sum of squared weights. Stability: one less half the mean change of weights from fold to fold.",
+    "Drawdown: the largest one. Turnover: mean of what is bought plus what is sold at each trade after the first purchase. Assets: effective number, one over the sum of squared weights.",
   head: {
     method: "Method",
     sharpe: "Sharpe",
     return: "Return",
     volatility: "Volatility",
-    drawdown: "Max. drawdown",
+    drawdown: "Drawdown",
     cvar: "CVaR 95 %",
     turnover: "Turnover",
     cost: "Costs",
     assets: "Assets",
-    stability: "Stability",
   },
   path: "What one unit became",
   year: "Year by year",
@@ -100,16 +100,21 @@ const words = {
   },
   risk: "Where the risk is now",
   measures: "All measures",
-  measuresTable: "Every measure of every method",
+  measuresPercent: "Returns and losses, in percent",
+  measuresNumber: "Ratios, moments and stability",
+  stability: "Stability of weights",
+  turnoverAnnual: "Turnover of a year",
   measure: "Measure",
   definitions: "What the words mean",
   data: "Data and method",
   method: (proof: Proof) =>
     `Each fold estimates expected returns (${proof.input.expectedReturns}) and covariance (${proof.input.covariance}) on its training part only, from assets that have a price on every day of it. Weights are bought at the close before the first tested day${proof.input.rebalance === "test" ? "" : `, and bought back to at every new ${proof.input.rebalance}`}; in between they drift with prices. Drawdowns are ${proof.options.drawdown}. The level of CVaR, CDaR and EVaR is ${formatNumber(100 * proof.options.level)} %.`,
-  notes: "Notes",
+  notes: (notes: readonly string[]) => `To know: ${notes.join("; ")}.`,
   footer: "Every comparison contains equal weight and inverse volatility, which estimate little or nothing.",
   terms: {
     Turnover: "what is bought plus what is sold, as a share of the portfolio",
+    "Stability of weights":
+      "one less half the mean change of weights from fold to fold; 1 when they never change",
     "Effective number of assets": "one over the sum of squared weights: n equal positions count as n",
     "Deflated Sharpe ratio":
       "probability that the true Sharpe ratio exceeds the one that the best of all methods tried would show by luck (Bailey and López de Prado 2014)",
@@ -157,7 +162,8 @@ function content(proof: Proof): { readonly sections: Section[]; readonly picture
     ...new Set([best.name, equal.name, ...input.objectives.slice(0, 2)]),
   ]);
   const monthly = monthlyPicture(proof, bestRun);
-  const held = asked.map((run) => weightsPicture(proof, run));
+  const order = byMeanWeight(asked);
+  const held = asked.map((run) => weightsPicture(proof, run, order));
   const intervals = sharpePicture(proof);
   const frontier = frontierPicture(proof, last);
   const contributions = contributionPicture(bestRun, last);
@@ -192,7 +198,7 @@ function content(proof: Proof): { readonly sections: Section[]; readonly picture
       blocks: [{ kind: "paragraph", text: words.luckText }, figure(intervals), luckTable(proof)],
     },
     { title: words.risk, blocks: [frontier, contributions, ...(tree ? [tree] : [])].map(figure) },
-    { title: words.measures, blocks: [measureTable(proof)] },
+    { title: words.measures, blocks: measureTables(proof) },
     {
       title: words.definitions,
       blocks: [
@@ -212,7 +218,7 @@ function content(proof: Proof): { readonly sections: Section[]; readonly picture
       title: words.data,
       blocks: [
         { kind: "paragraph", text: words.method(proof) },
-        ...notes.map((text): Block => ({ kind: "paragraph", text })),
+        ...(notes.length > 0 ? [{ kind: "paragraph" as const, text: words.notes(notes) }] : []),
       ],
     },
   ];
@@ -262,10 +268,9 @@ function methodTable({ comparison }: Proof): Table {
       { label: head.turnover, unit: "% a trade", digits: 0, best: "lowest" },
       { label: head.cost, unit: "% a year", digits: 2, best: "lowest" },
       { label: head.assets, digits: 1 },
-      { label: head.stability, digits: 2 },
     ],
     rows: comparison.methods.map((method) => [
-      method.name,
+      unbroken(method.name),
       method.sharpeAnnual,
       percent(method.returnAnnual),
       percent(method.volatilityAnnual),
@@ -274,7 +279,6 @@ function methodTable({ comparison }: Proof): Table {
       percent(method.turnover),
       percent(method.costAnnual),
       method.effectiveAssets,
-      method.weightStability,
     ]),
     note: words.methodsNote,
   };
@@ -298,7 +302,7 @@ function luckTable({ comparison }: Proof): Table {
     ],
     rows: comparison.methods.map(
       ({ name, sharpeAnnual, intervals, sharpeOverEqualWeight: over, ...rest }) => [
-        name,
+        unbroken(name),
         sharpeAnnual,
         intervals.sharpeAnnual[0],
         intervals.sharpeAnnual[1],
@@ -311,18 +315,37 @@ function luckTable({ comparison }: Proof): Table {
 }
 
 /** Measures as rows and methods as columns, so that it fits a page however many measures there are. */
-function measureTable({ comparison }: Proof): Table {
-  const cell = (name: (typeof seriesMeasureNames)[number], value: number) =>
-    seriesMeasures[name].form === "percent" ? `${formatNumber(percent(value), 2)} %` : formatNumber(value, 3);
-  return {
+function measureTables({ comparison }: Proof): Table[] {
+  const tableOf = (form: "percent" | "number", caption: string, digits: number, factor: number): Table => ({
     kind: "table",
-    caption: words.measuresTable,
-    columns: [{ label: words.measure }, ...comparison.methods.map(({ name }) => ({ label: name }))],
-    rows: seriesMeasureNames.map((name) => [
-      seriesMeasures[name].label,
-      ...comparison.methods.map((method) => cell(name, method[name])),
-    ]),
-  };
+    caption,
+    columns: [
+      { label: words.measure },
+      ...comparison.methods.map(({ name }) => ({ label: unbroken(name), digits })),
+    ],
+    rows: [
+      ...seriesMeasureNames
+        .filter((name) => seriesMeasures[name].form === form)
+        .map((name) => [
+          seriesMeasures[name].label,
+          ...comparison.methods.map((method) => factor * method[name]),
+        ]),
+      ...(form === "number"
+        ? [[words.stability, ...comparison.methods.map(({ weightStability }) => weightStability)]]
+        : [
+            [
+              words.turnoverAnnual,
+              ...comparison.methods.map(({ turnoverAnnual }) => percent(turnoverAnnual)),
+            ],
+          ]),
+    ],
+  });
+  return [tableOf("percent", words.measuresPercent, 2, 100), tableOf("number", words.measuresNumber, 3, 1)];
+}
+
+/** A name that is not broken at its hyphens. */
+function unbroken(name: string): string {
+  return name.replaceAll("-", "\u2011");
 }
 
 const day = (time: number) => new Date(time).toISOString().slice(0, 10);
