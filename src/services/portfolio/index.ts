@@ -12,6 +12,7 @@ export { type FeasibleSet, feasibleSet } from "./constraints/feasible.ts";
 export { type Explanation, explainInfeasible } from "./constraints/infeasible.ts";
 export { defaultLimits, type Limits } from "./constraints/limits.ts";
 export { type Relation, readRelations } from "./constraints/words.ts";
+export { drawdowns } from "./drawdowns.ts";
 export { type EstimateOptions, estimateMarket, periodsOfYear } from "./estimate.ts";
 export { meanReturns, sampleCovariance } from "./estimators/moments.ts";
 export {
@@ -25,7 +26,7 @@ export {
   expectedReturnsEstimators,
 } from "./estimators/table.ts";
 export { efficientFrontier, type FrontierPoint } from "./frontier.ts";
-export { drawdowns, type MeasureOptions, portfolioMeasures } from "./measures.ts";
+export { type MeasureOptions, portfolioMeasures } from "./measures.ts";
 export {
   type Answer,
   defaultOptions,
