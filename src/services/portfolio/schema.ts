@@ -18,6 +18,10 @@ export const PriceFields = {
   from: z.iso.date().optional().describe("first date"),
   to: z.iso.date().optional().describe("last date"),
   seed: z.number().int().optional().describe("seed of the simulated market"),
+  clean: z
+    .boolean()
+    .default(false)
+    .describe("drop duplicates and prices that cannot be first; always done with the simulated market"),
   gaps: z
     .enum(["fill", "missing"])
     .default("fill")
