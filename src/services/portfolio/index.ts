@@ -29,6 +29,7 @@ export { type FeasibleSet, feasibleSet } from "./constraints/feasible.ts";
 export { type Explanation, explainInfeasible } from "./constraints/infeasible.ts";
 export { defaultLimits, type Limits } from "./constraints/limits.ts";
 export { type Relation, readRelations } from "./constraints/words.ts";
+export { drawdowns } from "./drawdowns.ts";
 export { type EstimateOptions, estimateMarket, periodsOfYear } from "./estimate.ts";
 export { type FactorModel, factorModel, principalFactorModel } from "./estimators/covariance/factor-model.ts";
 export { gerberCovariance } from "./estimators/covariance/gerber.ts";
@@ -138,7 +139,7 @@ export {
   type Split,
   walkForwardSplits,
 } from "./measures/splits.ts";
-export { drawdowns, type MeasureOptions, portfolioMeasures } from "./measures.ts";
+export { type MeasureOptions, portfolioMeasures } from "./measures.ts";
 export {
   type Answer,
   defaultOptions,
