@@ -108,6 +108,15 @@ describe("prices", () => {
     });
   });
 
+  test("that cannot be are dropped when cleaning was asked for, and counted", async () => {
+    const table = prices(["A", "B"], (close) => {
+      close[1][4] = -3;
+    });
+    const output = await run(table, { clean: true });
+    expect(output.warnings[0]).toContain("cleaning dropped 1 of 160 rows: 0 duplicates, 1 impossible");
+    expect(sumOf(output.weights)).toBeCloseTo(1, 9);
+  });
+
   test("that are given twice must agree", () => {
     const table = prices(["A", "A2"]);
     const twice: PriceTable = { ...table, symbol: new Int32Array(table.symbol.length), symbols: ["A"] };

@@ -1,6 +1,7 @@
 /** The work of the capabilities: from a request to prices, estimates, weights and what there is to say about them. */
 import { type Context, calendarDate, dayMs, dot, startOfDay } from "../../base/index.ts";
 import { type Allocation, allocateExactly, allocateGreedily } from "./allocate.ts";
+import { cleanTable } from "./clean.ts";
 import { byAsset } from "./constraints/feasible.ts";
 import { estimateMarket } from "./estimate.ts";
 import { efficientFrontier } from "./frontier.ts";
@@ -23,7 +24,7 @@ import type {
   OptimizeOutput,
 } from "./schema.ts";
 
-type Request = Pick<OptimizeInput, "prices" | "symbols" | "from" | "to" | "seed" | "gaps">;
+type Request = Pick<OptimizeInput, "prices" | "symbols" | "from" | "to" | "seed" | "gaps" | "clean">;
 type Ports = Pick<Context, "market" | "signal">;
 
 /** Weights that are best for an objective under constraints. */
@@ -141,7 +142,7 @@ export async function allocate(input: AllocateInput, ports: Ports): Promise<Allo
 }
 
 export async function panelOf(
-  { prices, symbols, from, to, seed, gaps }: Request,
+  { prices, symbols, from, to, seed, gaps, clean }: Request,
   { market, signal }: Ports,
 ): Promise<PricePanel> {
   const table = await market.read(
@@ -154,7 +155,10 @@ export async function panelOf(
     },
     { signal },
   );
-  return pricePanel(table, { gaps });
+  if (!clean && prices !== "simulated") return pricePanel(table, { gaps });
+  const cleaned = cleanTable(table, prices === "simulated" ? "drop" : "flag");
+  const panel = pricePanel(cleaned.table, { gaps });
+  return { ...panel, warnings: [...cleaned.warnings, ...panel.warnings] };
 }
 
 async function marketOf(

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { covarianceNames, expectedReturnsNames } from "./estimators/table.ts";
 import { distanceNames } from "./hierarchical/distances.ts";
 import { linkages } from "./hierarchical/linkage.ts";
+import { type SeriesMeasureName, seriesMeasureNames, seriesMeasures } from "./measures/series.ts";
 import { riskNames } from "./objectives/input.ts";
 import { objectiveNames } from "./objectives/table.ts";
 
@@ -17,6 +18,10 @@ export const PriceFields = {
   from: z.iso.date().optional().describe("first date"),
   to: z.iso.date().optional().describe("last date"),
   seed: z.number().int().optional().describe("seed of the simulated market"),
+  clean: z
+    .boolean()
+    .default(false)
+    .describe("drop duplicates and prices that cannot be first; always done with the simulated market"),
   gaps: z
     .enum(["fill", "missing"])
     .default("fill")
@@ -132,22 +137,15 @@ export const CertificateOutput = z.object({
   iterations: z.number().int().optional(),
 });
 
+/** The measures of a series of returns, each with its definition. */
+const SeriesFields = Object.fromEntries(
+  seriesMeasureNames.map((name) => [name, z.number().nullable().describe(seriesMeasures[name].meaning)]),
+) as Record<SeriesMeasureName, z.ZodNullable<z.ZodNumber>>;
+
 export const Measures = z.object({
-  meanReturnAnnual: z.number().describe("arithmetic, of the periods in which all assets have a return"),
-  growthAnnual: z.number().describe("geometric, rebalanced every period"),
-  volatilityAnnual: z.number(),
-  sharpe: z.number().nullable().describe("(mean - risk-free) / volatility, annual; null without volatility"),
-  sortino: z.number().nullable().describe("(mean - risk-free) / annual semi-deviation"),
+  ...SeriesFields,
   semiDeviation: z.number().describe("root mean square of returns below the minimum, per period"),
-  meanAbsoluteDeviation: z.number().describe("per period"),
-  valueAtRisk: z.number().describe("loss exceeded in 1 - level of the periods"),
-  cvar: z.number().describe("mean loss of the worst 1 - level of the periods"),
-  evar: z.number().describe("entropic value at risk"),
-  worst: z.number().describe("largest loss of a period"),
-  maxDrawdown: z.number(),
-  averageDrawdown: z.number(),
-  cdar: z.number().describe("mean of the worst 1 - level of drawdowns"),
-  ulcerIndex: z.number().describe("root mean square drawdown"),
+  meanAbsoluteDeviation: z.number().describe("mean distance of returns from their mean, per period"),
   diversificationRatio: z.number().describe("weighted mean volatility over the portfolio's"),
   effectiveAssets: z.number().describe("one over the sum of squared weights; 0 when nothing is held"),
 });

@@ -26,7 +26,7 @@ const words = {
   data: "data",
 };
 
-const percent = (value: number) => `${(100 * value).toFixed(2)} %`;
+const percent = (value: number | null) => (value === null ? "-" : `${(100 * value).toFixed(2)} %`);
 const number = (value: number | null) => (value === null ? "-" : formatNumber(value, 3));
 
 /** Positions by size, then what the portfolio is expected to do, and would have done. */

@@ -1,6 +1,6 @@
 /** What a series of returns amounts to: return, risk, and both together. Each measure has a row with its definition. */
 import { mean, quantile, standardDeviation, variance } from "../../../base/index.ts";
-import { drawdowns } from "../measures.ts";
+import { drawdowns } from "../drawdowns.ts";
 import { entropicValueAtRisk } from "../objectives/smooth.ts";
 import { tailMean } from "../solvers/scenario-measures.ts";
 

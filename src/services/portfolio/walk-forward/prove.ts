@@ -52,7 +52,7 @@ async function prove(
   const key = input.seed === undefined ? ports.key : keyFrom(input.seed);
   // Costs are paid in the simulation; inside of an objective they would weigh once a year.
   const { costBps = 0, impact = 0, ...limits } = input;
-  const runs = await runSplits(
+  const { runs, notes } = await runSplits(
     panel,
     splits,
     methods,
@@ -99,7 +99,8 @@ async function prove(
     to: calendarDate(panel.times[periods[periods.length - 1]]),
     periodsPerYear,
     files: [],
-    warnings: [...panel.warnings],
+    // Each fold asks for whole histories itself, so that different starts need no other word.
+    warnings: [...panel.warnings.filter((warning) => !warning.startsWith("prices start on")), ...notes],
   };
   return { input, panel, splits, runs, comparison, options, output };
 }

@@ -73,7 +73,7 @@ export async function runSplits(
   methods: readonly MethodName[],
   options: RunOptions,
   { progress, signal, key }: RunPorts,
-): Promise<MethodRun[]> {
+): Promise<{ readonly runs: readonly MethodRun[]; readonly notes: readonly string[] }> {
   const pathCount = 1 + Math.max(...splits.flatMap(({ paths }) => paths));
   const pieces = methods.map(() => Array.from({ length: pathCount }, (): Piece[] => []));
   const held = methods.map(() =>
@@ -83,6 +83,7 @@ export async function runSplits(
   const notes = methods.map(() => new Map<string, number>());
   const total = splits.length * methods.length;
   const common = new Map<string, number>();
+  const leftOut = new Set<number>();
   for (let s = 0; s < splits.length; s++) {
     const { train, test, paths } = splits[s];
     const known = new Map<string, Estimated>();
@@ -95,8 +96,7 @@ export async function runSplits(
           "PORTFOLIO_TOO_SHORT",
           `fold ${s + 1}: expected an asset with a return in each of the ${window.panel.times.length} training periods, received none`,
         );
-      if (window.members.length < panel.assets.length)
-        count(common, `assets without a whole training history are left out of a fold`);
+      if (window.members.length < panel.assets.length) leftOut.add(s);
       const market = marketOf(window, options, known, common);
       for (let m = 0; m < methods.length; m++) {
         await new Promise<void>((resolve) => setImmediate(resolve)); // so that signals and progress get through
@@ -159,14 +159,22 @@ export async function runSplits(
       }
     }
   }
-  return methods.map((name, m) => ({
-    name,
-    paths: pieces[m].map((parts) => pathOf(panel, parts, options)),
-    worstCertificate: worst[m],
-    notes: [...notes[m], ...(m === 0 ? common : [])].map(([text, times]) =>
-      times > 1 ? `${text} (${times} times)` : text,
-    ),
-  }));
+  if (leftOut.size > 0)
+    common.set(
+      `in ${leftOut.size} of ${splits.length} folds, assets without a return in every training period are left out`,
+      1,
+    );
+  const told = (texts: Map<string, number>) =>
+    [...texts].map(([text, times]) => (times > 1 ? `${text} (${times} times)` : text));
+  return {
+    runs: methods.map((name, m) => ({
+      name,
+      paths: pieces[m].map((parts) => pathOf(panel, parts, options)),
+      worstCertificate: worst[m],
+      notes: told(notes[m]),
+    })),
+    notes: told(common),
+  };
 }
 
 interface Estimated {
