@@ -97,6 +97,22 @@ describe("refuses", () => {
     });
   });
 
+  test("a second name to somebody who has one", async () => {
+    const limited = { actor: "helper", scopes: ["keys.*", "forecast.*"] };
+    const other = await run("keys.create", { name: "other", scopes: ["forecast.train"] });
+    for (const [name, input] of [
+      ["keys.create", { name: "x", scopes: ["forecast.train"], actor: "other" }],
+      ["keys.rotate", { key: other.key.prefix }],
+    ] as const)
+      await expect(run(name, input, limited)).rejects.toMatchObject({
+        code: "SCOPE_MISSING",
+        message: expect.stringMatching(/^actor: expected helper, .* received "other"/),
+      });
+    const strong = { actor: "administrator", scopes: ["*"] };
+    const made = await run("keys.create", { name: "x", scopes: ["forecast.train"], actor: "other" }, strong);
+    expect(made.key.actor).toBe("other");
+  });
+
   test("to hand out more than the one who asks has", async () => {
     const limited = { actor: "helper", scopes: ["keys.*", "forecast:read"] };
     for (const scope of ["*", "read", "forecast.train", "forecast.*"])
@@ -104,7 +120,7 @@ describe("refuses", () => {
         code: "SCOPE_MISSING",
       });
     const { key } = await run("keys.create", { name: "x", scopes: ["forecast:read", "keys.list"] }, limited);
-    expect(key.createdBy).toBe("helper");
+    expect([key.createdBy, key.actor]).toEqual(["helper", "helper"]);
     const strong = await run("keys.create", { name: "x", scopes: ["*"] });
     await expect(run("keys.rotate", { key: strong.key.prefix }, limited)).rejects.toMatchObject({
       code: "SCOPE_MISSING",

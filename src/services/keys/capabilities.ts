@@ -34,7 +34,9 @@ export function keysCapabilitiesOf(everything: () => readonly Capability[]): rea
     input: CreateInput,
     output: IssuedOutput,
     print: issuedText,
-    async run({ name, scopes, actor = name, expiresInDays, requestsPerSecond = null }, context) {
+    async run({ name, scopes, actor: asked, expiresInDays, requestsPerSecond = null }, context) {
+      const actor = asked ?? (speaksForOthers(context) ? name : (context.actor ?? name));
+      expectOwn(actor, context);
       for (const [index, scope] of scopes.entries()) {
         expectKnown(scope, index, everything());
         expectHeld(scope, context);
@@ -85,6 +87,7 @@ export function keysCapabilitiesOf(everything: () => readonly Capability[]): rea
       const { keys } = await context.platform();
       const before = await keys.get(prefix);
       for (const scope of before.scopes) expectHeld(scope, context);
+      expectOwn(before.actor, context);
       const now = context.clock.now();
       const by = context.actor ?? owner;
       const lifeMs =
@@ -155,4 +158,16 @@ function expectHeld(scope: string, { scopes }: Context): void {
   if (scopes === undefined || covers(scopes, scope)) return;
   const message = `scopes: expected scopes that your own key has (${scopes.join(", ")}), received ${JSON.stringify(scope)}`;
   throw new PlatformError("forbidden", "SCOPE_MISSING", message, { field: "scopes" });
+}
+
+/** Whether the one who asks may make keys in another's name: the owner of the data folder, and a key that may do everything. */
+function speaksForOthers({ scopes }: Context): boolean {
+  return scopes === undefined || scopes.includes("*");
+}
+
+/** Nobody gets a second name, with which they could second themselves where two are asked for. */
+function expectOwn(actor: string, context: Context): void {
+  if (speaksForOthers(context) || actor === context.actor) return;
+  const message = `actor: expected ${context.actor}, for whom your own key acts, received ${JSON.stringify(actor)}; a key with the scope * may name others`;
+  throw new PlatformError("forbidden", "SCOPE_MISSING", message, { field: "actor" });
 }

@@ -44,7 +44,11 @@ export const CreateInput = z.object({
       "what it may do: * everything, forecast.* a service, forecast.predict one capability, read whatever only reads, forecast:read that of a service",
     )
     .meta({ examples: [["forecast.predict"]] }),
-  actor: label.optional().describe("who acts, as the ledger names them (default: the name)"),
+  actor: label
+    .optional()
+    .describe(
+      "who acts, as the ledger names them (default: the name; of a key made by a key without the scope *, that key's own)",
+    ),
   expiresInDays: days.nullable().default(365).describe("null for a key that never expires"),
   requestsPerSecond: z.number().positive().max(1e6).optional().describe("a limit of its own"),
 });
