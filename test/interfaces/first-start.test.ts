@@ -48,7 +48,9 @@ const average = (address: string, token?: string, headers: Record<string, string
     body: '{"data":"simulated"}',
   });
 
-test("prints a key once, which may do everything, also after the next start", async () => {
+test("prints a key once, which may do everything, also after the next start", {
+  timeout: 300_000,
+}, async () => {
   const folder = mkdtempSync(join(tmpdir(), "fathom-first-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const serve = () => fathom(folder, "serve", "--port", "0", "--log-level", "info");
@@ -77,7 +79,7 @@ test("prints a key once, which may do everything, also after the next start", as
   expect(second.output.stderr).not.toContain("fathom_");
 });
 
-test("serves without keys to this machine alone, and only when asked to", async () => {
+test("serves without keys to this machine alone, and only when asked to", { timeout: 300_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "fathom-open-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const refused = fathom(folder, "serve", "--no-keys", "--host", "0.0.0.0", "--port", "0");
