@@ -22,3 +22,7 @@ export function machine(): Machine {
     onnxruntime: JSON.parse(readFileSync(manifest, "utf8")).version,
   };
 }
+
+export function machineText({ processor, cores, memoryGiB, system, node, onnxruntime }: Machine): string {
+  return `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}, ONNX Runtime ${onnxruntime}`;
+}

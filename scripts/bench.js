@@ -1,16 +1,16 @@
-// `npm run bench -- engine|data|jobs|serve [--json] [--only=text] [--minutes=3]`: the set-up, then one benchmark. The peers of the engine benchmark
+// `npm run bench -- NAME [--json] [--only=text] [--minutes=3]`: the set-up, then one benchmark. The peers of the engine benchmark
 // live in bench/package.json and are installed here, on demand: they are no part of the product.
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { install, root, setUp } from "./setup.js";
 
-const usage =
-  'npm run bench -- engine|data|jobs|serve [--json] [--only="part of a row\'s name"] [--minutes=of mixed load]';
+const names = ["engine", "data", "serve", "jobs", "portfolio"];
+const usage = `npm run bench -- ${names.join("|")} [--json] [--only="part of a row's name"] [--minutes=of mixed load]`;
 const [name, ...flags] = process.argv.slice(2);
 const only = flags.find((flag) => flag.startsWith("--only="));
 const minutes = flags.find((flag) => /^--minutes=\d+(\.\d+)?$/.test(flag));
 const unknown = flags.filter((flag) => !["--json", only, minutes].includes(flag));
-if (!["engine", "data", "jobs", "serve"].includes(name) || unknown.length > 0) {
+if (!names.includes(name) || unknown.length > 0) {
   const received = process.argv.slice(2).join(" ") || "nothing";
   process.stderr.write(`error INPUT_INVALID: expected ${usage}, received ${received}\n`);
   process.exit(2);

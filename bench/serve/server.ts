@@ -19,7 +19,7 @@ export interface Server {
 /** `fathom serve` on the models of a data folder. */
 export async function startFathom(dataFolder: string, flags: readonly string[] = []): Promise<Server> {
   const port = await freePort();
-  const words = ["bin/fathom.js", "serve", "--port", String(port), "--data-folder", dataFolder, ...flags];
+  const words = ["bin/fathom.js", "serve", "--port", String(port), "--no-keys", "--data-folder", dataFolder, ...flags];
   return start(process.execPath, words, `http://127.0.0.1:${port}`, "/v2/health/ready");
 }
 

@@ -161,6 +161,14 @@ export const errorTable = {
     kind: "conflict",
     meaning: "A later version of Fathom has changed this database. Use that version; nothing was changed.",
   },
+  BACKUP_BROKEN: {
+    kind: "conflict",
+    meaning: "A backup was cut or changed, or a file changed while it was made. Nothing was restored.",
+  },
+  RESTORE_REFUSED: {
+    kind: "conflict",
+    meaning: "There is data already where a backup was to be restored. `--replace` removes it first.",
+  },
   LEDGER_BROKEN: {
     kind: "conflict",
     meaning:

@@ -9,11 +9,11 @@ export {
   writeFailure,
 } from "./errors.ts";
 export {
-  brokenAt,
+  brokenLedger,
   canonicalJson,
-  follow,
-  isSigned,
-  origin,
+  followLedger,
+  isSignedHead,
+  ledgerOrigin,
   sha256,
   signHead,
   verifyExport,

@@ -120,7 +120,18 @@ export async function fillDisk(): Promise<OutageResult | string> {
     await mkdir(dataFolder);
     const fleet = startFleet({
       dataFolder,
-      commands: { server: ["serve", "--port", String(port), "--no-keys", "--lease-seconds", "2", "--log-level", "error"] },
+      commands: {
+        server: [
+          "serve",
+          "--port",
+          String(port),
+          "--no-keys",
+          "--lease-seconds",
+          "2",
+          "--log-level",
+          "error",
+        ],
+      },
     });
     return await during(fleet, `http://127.0.0.1:${port}`, {
       begin: () => fill(disk, filler),

@@ -1,7 +1,8 @@
 /** The command line as scripts see it: words in, text and exit status out. */
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { keyFrom } from "../../src/base/index.ts";
+import { configCommand } from "../../src/interfaces/cli/config.ts";
 import { type CliOptions, runCli } from "../../src/interfaces/cli/run.ts";
 import { localContext } from "../../src/platform/local/index.ts";
 import { toys } from "./toys.ts";
@@ -246,4 +247,96 @@ test("takes the field that a command names without its flag, and no second word"
     stderr: expect.stringContaining("other"),
   });
   expect((await fathom("toy locate --help")).stdout).toContain("fathom toy locate <artifact> [flags]");
+});
+
+/** Reads from these files, and finds no others. */
+const files = (contents: Record<string, string>) => ({
+  readInput: async (path: string) => {
+    if (Object.hasOwn(contents, path)) return contents[path];
+    throw Object.assign(new Error("no such file"), { code: "ENOENT" });
+  },
+});
+
+describe("the configuration", () => {
+  const show = async (words: string, overrides: Partial<CliOptions> = {}) => {
+    const { status, stdout, stderr } = await fathom(`config --json ${words}`, {
+      commands: [configCommand],
+      ...overrides,
+    });
+    return { ...JSON.parse(stdout), exitStatus: status, stderr };
+  };
+
+  test("is read from the file beside, the environment and flags, each over the one before", async () => {
+    const { settings } = await show("--port 3", {
+      ...files({ "fathom.config.json": '{"port": 1, "host": "::1", "provider": "webgpu"}' }),
+      environment: { FATHOM_PORT: "2", FATHOM_HOST: "127.0.0.2" },
+    });
+    expect(settings.port).toEqual({ value: 3, from: "flag", place: "--port" });
+    expect(settings.host).toEqual({ value: "127.0.0.2", from: "environment", place: "FATHOM_HOST" });
+    expect(settings.provider).toEqual({ value: "webgpu", from: "file", place: "fathom.config.json" });
+    expect(settings.keys).toEqual({ value: true, from: "default" });
+  });
+
+  test.each([
+    ["--config mine.json", {}],
+    ["", { FATHOM_CONFIG: "mine.json" }],
+  ])("is read from another file with %j %j", async (words, environment) => {
+    const { settings } = await show(words, { ...files({ "mine.json": '{"port": 7}' }), environment });
+    expect(settings.port).toEqual({ value: 7, from: "file", place: "mine.json" });
+  });
+
+  test("has to be there when it is named", async () => {
+    for (const [words, environment] of [
+      ["--config gone.json", {}],
+      ["", { FATHOM_CONFIG: "gone.json" }],
+      ["", { DATABASE_URL_FILE: "gone.json" }],
+    ] as const)
+      expect(await show(words, { ...files({}), environment })).toMatchObject({
+        exitStatus: 3,
+        detail: expect.stringMatching(
+          /^(--config|FATHOM_CONFIG|DATABASE_URL_FILE): expected a file at gone.json, found none$/,
+        ),
+      });
+  });
+
+  test("takes a secret from a file, and shows it nowhere", async () => {
+    const secret = files({ "/run/secrets/url": "postgres://fathom:hunter2@db/fathom\n" });
+    const shown = await show("", { ...secret, environment: { DATABASE_URL_FILE: "/run/secrets/url" } });
+    expect(shown.settings.databaseUrl.value).toBe("postgres://fathom:***@db/fathom");
+    expect(JSON.stringify(shown)).not.toContain("hunter2");
+    const both = { DATABASE_URL_FILE: "/run/secrets/url", DATABASE_URL: "postgres://a@b/c" };
+    expect(await show("", { ...secret, environment: both })).toMatchObject({
+      exitStatus: 2,
+      code: "CONFIGURATION_INVALID",
+      detail: "DATABASE_URL, DATABASE_URL_FILE: expected one of them, received both",
+    });
+  });
+
+  test("stops every command when it is wrong, and reaches each when it is right", async () => {
+    const wrong = await fathom("toy count", { environment: { FATHOM_PORT: "x", FATHOM_PROVIDER: "gpu" } });
+    expect(wrong.status).toBe(2);
+    expect(wrong.stderr).toMatch(/^error CONFIGURATION_INVALID: .*FATHOM_PROVIDER: .*FATHOM_PORT: /);
+    let seen: object = {};
+    await fathom("toy count", {
+      ...files({ "fathom.config.json": '{"dataFolder": "elsewhere", "databaseUrl": "postgres://a@b/c"}' }),
+      makeContext: (options) => {
+        seen = options;
+        return localContext({ dataFolder: options.dataFolder, signal: options.signal });
+      },
+    });
+    expect(seen).toMatchObject({ dataFolder: "elsewhere", databaseUrl: "postgres://a@b/c" });
+  });
+
+  test("is laid under the flags of a command that has such fields", async () => {
+    const received: object[] = [];
+    const command = {
+      name: "listen",
+      summary: "",
+      schema: { type: "object", properties: { port: { type: "integer" }, host: { type: "string" } } },
+      run: async (input: object) => void received.push(input),
+    };
+    const environment = { FATHOM_PORT: "1", FATHOM_HOST: "::1", FATHOM_LOG_LEVEL: "warn" };
+    await fathom("listen --port 2", { commands: [command], environment });
+    expect(received).toEqual([{ port: 2, host: "::1" }]);
+  });
 });

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { type Capability, capability, type Platform } from "../../src/base/index.ts";
+import { type Capability, capability, type Platform, PlatformError } from "../../src/base/index.ts";
 import { buildServer, type ServerOptions } from "../../src/interfaces/http/index.ts";
 import { type LazyPlatform, lazyPlatform, localContext } from "../../src/platform/local/index.ts";
 import { keysCapabilitiesOf } from "../../src/services/keys/index.ts";
@@ -225,6 +225,31 @@ test("makes keys over HTTP, under the name of who asks, and never as a job", asy
   expect((await ask(app, "/v1/keys/create", token, { name: "n", scopes: ["*"] })).statusCode).toBe(403);
   await ask(app, "/v1/keys/revoke", token, { key: made.json().key.prefix });
   expect((await ask(app, "/v1/toy/whoami", made.json().token)).statusCode).toBe(401);
+});
+
+test("answers 503 while the database cannot be reached, and comes back by itself", async () => {
+  let down = true;
+  const failure = new PlatformError(
+    "unavailable",
+    "STATE_UNAVAILABLE",
+    "db: the database could not be reached",
+  );
+  const verify = async (token: string) => {
+    if (down) throw new Error("Failed query: select ... secret insides", { cause: failure });
+    return keys.verify(token);
+  };
+  const app = await server({ keys: async () => ({ verify }) });
+  const { token } = await key(["*"]);
+  const answer = await ask(app, "/v1/toy/whoami", token);
+  expect([answer.statusCode, answer.json().code, answer.headers["retry-after"]]).toEqual([
+    503,
+    "STATE_UNAVAILABLE",
+    "5",
+  ]);
+  expect(answer.body).not.toContain("secret insides");
+  expect((await app.inject("/healthz")).statusCode).toBe(200);
+  down = false;
+  expect((await ask(app, "/v1/toy/whoami", token)).statusCode).toBe(200);
 });
 
 describe("limits", () => {

@@ -100,6 +100,10 @@ test("serves until it is told to stop", async () => {
   expect(await second.exit).toEqual([5, null]);
   expect(second.output.stderr).toMatch(/^error PORT_IN_USE: --port: expected a free port, received \d+/m);
 
+  const third = fathom("serve", "--port", "0");
+  expect(await third.exit).toEqual([4, null]);
+  expect(third.output.stderr).toMatch(/^error STATE_HELD: .*fathom serve \(process \d+ on /m);
+
   child.kill("SIGTERM");
   expect(await exit).toEqual([0, null]);
   expect(output.stderr).toMatch(/stopped\n$/);

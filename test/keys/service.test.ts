@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -49,9 +49,10 @@ test("makes a key, shows its token once, and records who made it without the tok
   const { keys } = await run("keys.list", {});
   expect(keys.map(({ prefix }: { prefix: string }) => prefix)).toEqual([made.key.prefix]);
   expect(printed("keys.list", { keys })).toContain(`${made.key.prefix}  desk`);
-  const ledger = await readFile(join(folder, "ledger.jsonl"), "utf8");
-  expect(ledger).toContain(`"action":"keys.create","subject":"${made.key.prefix}"`);
-  expect(ledger + JSON.stringify(keys)).not.toContain(made.token.split("_")[2]);
+  const { audit } = await platform.open();
+  const entries = (await audit.list({ limit: 100 })).filter(({ action }) => action === "keys.create");
+  expect(entries).toMatchObject([{ actor: "owner", subject: made.key.prefix, payload: { name: "desk" } }]);
+  expect(JSON.stringify([entries, keys])).not.toContain(made.token.split("_")[2]);
 });
 
 test("rotates for as long as the old key was given, and revokes", async () => {

@@ -1,7 +1,7 @@
 /** What holds for every optimal portfolio, whatever the numbers. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { keyFrom, matrix, normal, permutation } from "../../src/base/index.ts";
+import { dot, keyFrom, matrix, normal, permutation, quadraticForm, uniform } from "../../src/base/index.ts";
 import {
   defaultLimits,
   defaultOptions,
@@ -12,6 +12,9 @@ import {
   type ObjectiveOptions,
   objectives,
   returnPanel,
+  riskContributions,
+  riskNames,
+  riskOf,
   solveObjective,
 } from "../../src/services/portfolio/index.ts";
 
@@ -176,3 +179,64 @@ function solveLimited(market: Market) {
     { maxAssets: 3, minPosition: 0.1 },
   );
 }
+
+test("shares of risk stay below their limit, at what the best of a fine grid of all weights costs", () => {
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const market = randomMarket(seed, 3);
+      const limit = 0.36;
+      const input = { market, limits: defaultLimits, options: defaultOptions };
+      const answer = solveObjective("min-volatility", input, { riskContributionLimit: limit });
+      expect(Math.max(...riskContributions(market.covariance, answer.weights))).toBeLessThan(limit + 1e-7);
+      const steps = 400;
+      let best = Number.POSITIVE_INFINITY;
+      for (let i = 0; i <= steps; i++)
+        for (let j = 0; i + j <= steps; j++) {
+          const weights = Float64Array.of(i / steps, j / steps, (steps - i - j) / steps);
+          const variance = quadraticForm(market.covariance, weights);
+          if (variance < best && Math.max(...riskContributions(market.covariance, weights)) <= limit)
+            best = variance;
+        }
+      expect(answer.objective).toBeLessThan(best * (1 + 1e-6));
+    }),
+    { numRuns: 5 },
+  );
+});
+
+describe.each(riskNames)("no weights beat the answer for %s", (riskMeasure) => {
+  const options = { ...defaultOptions, level: 0.8, riskMeasure, riskAversion: 0.5 };
+  /** What utility subtracts: half the variance, squares of root mean squares, the measure itself of others. */
+  const penalty = (risk: number) => {
+    if (riskMeasure === "volatility") return (risk * risk) / 2;
+    if (riskMeasure === "mad") return risk / 2;
+    return ["semi-deviation", "ulcer"].includes(riskMeasure) ? risk * risk : risk;
+  };
+
+  test("as utility or as a ratio", () => {
+    fc.assert(
+      fc.property(seeds, counts, (seed, count) => {
+        const market = randomMarket(seed, count);
+        const input = { market, limits: defaultLimits, options };
+        const period = riskMeasure === "volatility" ? 1 : market.periodsPerYear;
+        const earned = (weights: Float64Array) => dot(market.expectedReturns, weights);
+        const utility = (weights: Float64Array) =>
+          earned(weights) / period - options.riskAversion * penalty(riskOf(riskMeasure, input, weights));
+        const ratio = (weights: Float64Array) => earned(weights) / riskOf(riskMeasure, input, weights);
+        const best = objectives["max-utility"].solve(input);
+        expect(utility(best.weights)).toBeCloseTo(-best.objective, 7);
+        const gains = market.expectedReturns.some((value) => value > 0);
+        const bestRatio = gains
+          ? ratio(objectives["max-ratio"].solve(input).weights)
+          : Number.POSITIVE_INFINITY;
+        for (let k = 0; k < 50; k++) {
+          const point = uniform(keyFrom(seed + 10 + k), count).map((value) => (-Math.log(1 - value)) ** 3);
+          const total = point.reduce((sum, value) => sum + value, 0);
+          const weights = point.map((value) => value / total);
+          expect(utility(weights)).toBeLessThan(utility(best.weights) + 1e-8);
+          expect(ratio(weights)).toBeLessThan(bestRatio * (1 + 1e-5));
+        }
+      }),
+      { numRuns: 5 },
+    );
+  });
+});

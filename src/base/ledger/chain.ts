@@ -3,7 +3,7 @@ import { PlatformError } from "../errors.ts";
 import type { AuditHead, AuditRecord } from "../platform/index.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
 
-export const origin: AuditHead = { sequence: 0, hash: "0".repeat(64) };
+export const ledgerOrigin: AuditHead = { sequence: 0, hash: "0".repeat(64) };
 
 /** The hash of an entry: its fields as canonical JSON, with the payload as its digest. */
 export function hashOf(entry: Omit<AuditRecord, "hash" | "payload">): string {
@@ -19,12 +19,12 @@ export function hashOf(entry: Omit<AuditRecord, "hash" | "payload">): string {
  * @param where what to call the ledger in a message
  * @throws PlatformError `LEDGER_BROKEN`
  */
-export function follow(
+export function followLedger(
   head: AuditHead,
   entry: AuditRecord,
   { where, payload = canonicalJson(entry.payload) }: { where: string; payload?: string },
 ): AuditHead {
-  const broken = (expected: string, found: string) => brokenAt(where, head.sequence + 1, expected, found);
+  const broken = (expected: string, found: string) => brokenLedger(where, head.sequence + 1, expected, found);
   if (entry.sequence !== head.sequence + 1)
     throw broken(`entry ${head.sequence + 1} after ${head.sequence}`, `entry ${entry.sequence}`);
   if (entry.previous !== head.hash) throw broken("the hash of the entry before", "another");
@@ -33,7 +33,12 @@ export function follow(
   return { sequence: entry.sequence, hash: entry.hash };
 }
 
-export function brokenAt(where: string, sequence: number, expected: string, found: string): PlatformError {
+export function brokenLedger(
+  where: string,
+  sequence: number,
+  expected: string,
+  found: string,
+): PlatformError {
   const message = `${where}, entry ${sequence}: expected ${expected}, found ${found}`;
   return new PlatformError("conflict", "LEDGER_BROKEN", message, { line: sequence });
 }

@@ -16,7 +16,7 @@ export function signHead({ sequence, hash }: AuditHead, signedAt: string, key: K
 }
 
 /** Whether a head was signed by the key that it names. */
-export function isSigned({ sequence, hash, signedAt, publicKey, signature }: SignedHead): boolean {
+export function isSignedHead({ sequence, hash, signedAt, publicKey, signature }: SignedHead): boolean {
   try {
     const key = createPublicKey({ key: Buffer.from(publicKey, "base64"), type: "spki", format: "der" });
     const text = Buffer.from(canonicalJson({ sequence, hash, signedAt }));

@@ -1,7 +1,7 @@
 import { PlatformError } from "../errors.ts";
 import type { AuditRecord, SignedHead } from "../platform/index.ts";
-import { brokenAt, follow, origin } from "./chain.ts";
-import { isSigned } from "./signed-head.ts";
+import { brokenLedger, followLedger, ledgerOrigin } from "./chain.ts";
+import { isSignedHead } from "./signed-head.ts";
 
 /**
  * Checks an export without the ledger that it came from: the chain, and that its head was signed.
@@ -15,22 +15,23 @@ export async function verifyExport(
   lines: AsyncIterable<string>,
   { where, publicKey }: { readonly where: string; readonly publicKey?: string | undefined },
 ): Promise<SignedHead> {
-  let head = origin;
+  let head = ledgerOrigin;
   let signed: SignedHead | undefined;
   for await (const line of lines) {
     if (line === "") continue;
     const next = head.sequence + 1;
-    if (signed !== undefined) throw brokenAt(where, next, "nothing after the signed head", "another line");
+    if (signed !== undefined)
+      throw brokenLedger(where, next, "nothing after the signed head", "another line");
     const content = parse(line);
-    if (content === undefined) throw brokenAt(where, next, "an entry as JSON", "something else");
+    if (content === undefined) throw brokenLedger(where, next, "an entry as JSON", "something else");
     if ("head" in content) signed = content.head;
-    else head = follow(head, content, { where });
+    else head = followLedger(head, content, { where });
   }
-  if (signed === undefined) throw brokenAt(where, head.sequence + 1, "a signed head at the end", "none");
+  if (signed === undefined) throw brokenLedger(where, head.sequence + 1, "a signed head at the end", "none");
   if (signed.sequence !== head.sequence || signed.hash !== head.hash)
-    throw brokenAt(where, head.sequence, "the entry that the head names", "another");
-  if (!isSigned(signed))
-    throw brokenAt(where, head.sequence, "a head with a signature that holds", "another");
+    throw brokenLedger(where, head.sequence, "the entry that the head names", "another");
+  if (!isSignedHead(signed))
+    throw brokenLedger(where, head.sequence, "a head with a signature that holds", "another");
   if (publicKey !== undefined && publicKey !== signed.publicKey) {
     const message = `${where}: expected a head signed by ${publicKey}, found one signed by ${signed.publicKey}`;
     throw new PlatformError("conflict", "LEDGER_BROKEN", message);

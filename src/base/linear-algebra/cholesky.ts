@@ -12,7 +12,7 @@ const block = 32;
  * @returns null when `a` is not positive definite to that tolerance
  * @throws PlatformError `STATISTIC_INPUT_INVALID` when `a` is not square
  * @example
- * Array.from(choleskyFactor(matrixFrom([[4, 2], [2, 5]]))!.data); // => [2, 0, 1, 2]
+ * Array.from(choleskyFactor(matrixFrom([[4, 2], [2, 5]]))?.data ?? []); // => [2, 0, 1, 2]
  */
 export function choleskyFactor(a: Matrix, tolerance = 0): Matrix | null {
   if (a.rows !== a.columns) throw sizes("choleskyFactor", "a square matrix", `${a.rows} x ${a.columns}`);

@@ -16,6 +16,7 @@ import { failureOf, failureTable } from "../failure.ts";
 import { inputChecker } from "../jobs/perform.ts";
 import { mcpCommand } from "../mcp/index.ts";
 import { openServedModel } from "../served-model.ts";
+import { backupCommand, restoreCommand } from "./backup.ts";
 import { configCommand } from "./config.ts";
 import { messages } from "./messages.ts";
 import { type CliOptions, failureLine, runCli } from "./run.ts";
@@ -83,8 +84,7 @@ export async function main(
     localContext({ platform: platformOf(options.dataFolder, databaseUrl).open, ...options });
 
   const jobWorld = { platformOf, module: jobModule };
-  const tracesTo = process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] || undefined;
-  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld, tracesTo);
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld);
   const mcp = mcpCommand({
     capabilities: overrides.capabilities ?? capabilities,
     version: packageVersion(),
@@ -102,7 +102,16 @@ export async function main(
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,
-    commands: [startCommand(serve, makeContext), serve, workerCommand(jobWorld), mcp, configCommand, doctor],
+    commands: [
+      startCommand(serve, makeContext),
+      serve,
+      workerCommand(jobWorld),
+      mcp,
+      backupCommand(platformOf),
+      restoreCommand(platformOf),
+      configCommand,
+      doctor,
+    ],
     version: packageVersion(),
     environment: process.env,
     stdout: process.stdout,

@@ -60,6 +60,17 @@ export const messages = {
   detached: (id: string, words: string) =>
     `job      ${id}\nfollow   fathom jobs follow ${id}${words}\ncancel   fathom jobs cancel ${id}${words}`,
   detachedInput: (flag: string) => `${flag}: expected a file, since a job has no standard input, received -`,
+  backupSummary: "Write the database and the files of the data folder into one file, beside a running server",
+  restoreSummary: "Put a backup in place, of either kind of database into either",
+  restoreName: "fathom restore",
+  backedUp: (file: string, { tables, rows, files }: { tables: number; rows: number; files: number }) =>
+    `${file}: ${rows} rows of ${tables} tables, and ${files} files`,
+  restored: (
+    file: string,
+    { tables, rows, files }: { tables: number; rows: number; files: number },
+    entries: number,
+  ) =>
+    `${file}: restored ${rows} rows of ${tables} tables and ${files} files; the ledger is whole (${entries} entries)`,
   startSummary: "The main job: train a forecast on prices, write its report, and serve it",
   reused: (folder: string, at: string) =>
     `model ${folder} of ${at} is used again; --retrain trains a new one`,

@@ -7,6 +7,7 @@ import {
   type Configuration,
   configurationMessages,
   resolveConfiguration,
+  secretFileVariables,
   settingSchemas,
 } from "../configuration/index.ts";
 import { type Failure, failureOf, failureTable, problemOf } from "../failure.ts";
@@ -88,7 +89,7 @@ export async function runCli(options: CliOptions): Promise<number> {
   try {
     const status = await dispatch(options, terminal);
     terminal.close();
-    return status ?? 0;
+    return typeof status === "number" ? status : 0; // a page of help ends with what its stream says
   } catch (error) {
     terminal.close();
     const failure = failureOf(error, commandWords(commonLast(argv)).join(" ") || "fathom", signal);
@@ -264,9 +265,39 @@ async function configurationOf(
     ([setting, value]) => Object.hasOwn(settingSchemas, setting) && value !== undefined,
   );
   const file = text === undefined ? undefined : { name, text };
-  const configuration = resolveConfiguration({ file, environment, flags: Object.fromEntries(settings) });
+  const configuration = resolveConfiguration({
+    file,
+    environment: await withSecretFiles(environment, readInput),
+    flags: Object.fromEntries(settings),
+  });
   for (const warning of configuration.warnings) terminal.warn(warning);
   return configuration;
+}
+
+/**
+ * The environment with the content of secret files in it: `DATABASE_URL_FILE` names a file, as container platforms mount
+ * secrets, whose text is the value of `DATABASE_URL`.
+ */
+async function withSecretFiles(
+  environment: CliOptions["environment"],
+  readInput: CliOptions["readInput"],
+): Promise<CliOptions["environment"]> {
+  const read = { ...environment };
+  for (const { variable, fileVariable } of secretFileVariables) {
+    const path = environment[fileVariable];
+    if (!path) continue;
+    if (environment[variable]) {
+      const message = configurationMessages.bothGiven(variable, fileVariable);
+      throw new PlatformError("input", "CONFIGURATION_INVALID", message);
+    }
+    const text = await readInput(path).catch((error: unknown) => {
+      if (systemCode(error) === undefined) throw error;
+      const message = configurationMessages.fileMissing(path, fileVariable);
+      throw new PlatformError("missing", "DATA_FILE_MISSING", message, { file: path });
+    });
+    read[variable] = text.trim();
+  }
+  return read;
 }
 
 const configurationFile = "fathom.config.json";

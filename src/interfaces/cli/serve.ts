@@ -10,7 +10,7 @@ import { createMetrics } from "../../platform/metrics/index.ts";
 import { createTracer } from "../../platform/traces/index.ts";
 import { parseInput } from "../call.ts";
 import { failureOf } from "../failure.ts";
-import { buildServer, listen, localNames } from "../http/index.ts";
+import { buildServer, checkPort, listen, localNames } from "../http/index.ts";
 import { startLocalWorker } from "../jobs/start-worker.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
@@ -79,6 +79,11 @@ export const ServeSettings = z.object({
     .array(z.string().min(1))
     .default([])
     .describe("proxies whose X-Forwarded-For is believed, by address or network"),
+  tracesTo: z
+    .url()
+    .optional()
+    .describe("where traces are sent (OTLP over HTTP); none are made when absent")
+    .meta({ variables: ["OTEL_EXPORTER_OTLP_ENDPOINT"] }),
   headerLimitBytes: z.int().min(1024).default(16384).describe("the largest headers of a request together"),
 });
 
@@ -106,13 +111,11 @@ export type OpenModel = (folder: string, signal: AbortSignal) => Promise<ServedM
 /**
  * @param openModel loads and checks the model of `--artifact` before the server is ready
  * @param jobs how jobs are reached and run
- * @param tracesTo where OTLP is received; no traces when absent
  */
 export function serveCommand(
   capabilities: readonly Capability[],
   openModel: OpenModel,
   jobs: JobWorld,
-  tracesTo?: string,
 ): ExtraCommand {
   return {
     name: serve.name,
@@ -120,7 +123,7 @@ export function serveCommand(
     schema: jsonSchemaOf(serve.input),
     async run(raw, { dataFolder, provider, terminal, signal, configuration }) {
       const options = parseInput(serve, raw, flagName);
-      const { host, port } = options;
+      const { host, port, tracesTo } = options;
       const folder = resolve(dataFolder);
       expectKeys(options);
       const { databaseUrl } = configuration.values;
@@ -141,6 +144,7 @@ export function serveCommand(
       const { artifact } = models;
       const service = { name: "fathom", version: packageVersion() };
       const tracer = tracesTo === undefined ? undefined : await createTracer({ endpoint: tracesTo, service });
+      await checkPort({ host, port });
       const release = await platform.claim(messages.serveName);
       let model: ServedModel | undefined;
       const app = buildServer({

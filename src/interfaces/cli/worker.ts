@@ -30,23 +30,26 @@ export const jobFlags = {
     .describe("a worker that is not heard of for so long loses its jobs to another one"),
 };
 
+/** Its settings: every one is a flag, a variable and a line of the configuration file. */
+export const WorkerSettings = z.object({
+  concurrency: z.int().min(1).max(1000).default(1).describe("jobs at a time, each in a process of its own"),
+  stopSeconds: z
+    .number()
+    .min(0)
+    .default(30)
+    .describe("how long jobs may take to save their work when it stops"),
+  ...jobFlags,
+  logLevel: z
+    .enum(["silent", "error", "warn", "info", "debug"])
+    .default("info")
+    .describe("what is logged on standard error, as JSON lines"),
+});
+
 /** Its flags, described as a capability's are; it is none, since it does not end. */
 const worker = capability({
   name: "worker",
   summary: messages.workerSummary,
-  input: z.object({
-    concurrency: z.int().min(1).max(1000).default(1).describe("jobs at a time, each in a process of its own"),
-    stopSeconds: z
-      .number()
-      .min(0)
-      .default(30)
-      .describe("how long jobs may take to save their work when it stops"),
-    ...jobFlags,
-    logLevel: z
-      .enum(["silent", "error", "warn", "info", "debug"])
-      .default("info")
-      .describe("what is logged on standard error, as JSON lines"),
-  }),
+  input: WorkerSettings,
   output: z.void(),
   run: async () => {},
 });

@@ -14,20 +14,20 @@ const file = (settings: object) => ({ name: "fathom.config.json", text: JSON.str
 
 test("takes flags over the environment over the file over defaults, and says where each came from", () => {
   const { values, given, settings } = resolveConfiguration({
-    file: file({ port: 1, host: "0.0.0.0", runningTasks: 4 }),
-    environment: { FATHOM_PORT: "2", FATHOM_RUNNING_TASKS: "3" },
+    file: file({ port: 1, host: "0.0.0.0", burstSeconds: 4 }),
+    environment: { FATHOM_PORT: "2", FATHOM_BURST_SECONDS: "3" },
     flags: { port: 3 },
   });
-  expect(values).toMatchObject({ port: 3, host: "0.0.0.0", runningTasks: 3, waitingTasks: 16 });
-  expect(given).toEqual({ port: 3, host: "0.0.0.0", runningTasks: 3 });
+  expect(values).toMatchObject({ port: 3, host: "0.0.0.0", burstSeconds: 3, failedAttemptsPerMinute: 30 });
+  expect(given).toEqual({ port: 3, host: "0.0.0.0", burstSeconds: 3 });
   const origin = (name: string) => {
     const found = settings.find((one) => one.name === name);
     return [found?.value, found?.from, found?.place];
   };
   expect(origin("port")).toEqual([3, "flag", "--port"]);
-  expect(origin("runningTasks")).toEqual([3, "environment", "FATHOM_RUNNING_TASKS"]);
+  expect(origin("burstSeconds")).toEqual([3, "environment", "FATHOM_BURST_SECONDS"]);
   expect(origin("host")).toEqual(["0.0.0.0", "file", "fathom.config.json"]);
-  expect(origin("waitingTasks")).toEqual([16, "default", ""]);
+  expect(origin("failedAttemptsPerMinute")).toEqual([30, "default", ""]);
 });
 
 test("reads numbers, switches and lists from text, and takes an empty variable for none", () => {
@@ -74,28 +74,28 @@ test("lists every mistake of every source at once, each with its place", () => {
     throw new Error("nothing was refused");
   };
   const error = failure({
-    file: file({ prot: 1, runningTasks: 0, host: 7 }),
+    file: file({ prot: 1, failedAttemptsPerMinute: 0, host: 7 }),
     environment: {
       FATHOM_PORT: "99999",
       FATHOM_LOG_LEVEL: "inf",
       FATHOM_KEYS: "maybe",
       DATABASE_URL: "mysql://root:hunter2@db",
     },
-    flags: { waitingTasks: -1 },
+    flags: { headerLimitBytes: -1 },
   });
   expect(error.code).toBe("CONFIGURATION_INVALID");
   const lines = error.message.split("; ");
   for (const line of [
     "fathom.config.json, prot: is not a setting",
     "did you mean port?",
-    "fathom.config.json, runningTasks: expected a whole number of at least 1, received 0",
+    "fathom.config.json, failedAttemptsPerMinute: expected a whole number of at least 1, received 0",
     "fathom.config.json, host: expected text, received 7",
     "FATHOM_PORT: expected a whole number of at most 65535, received 99999",
     'FATHOM_LOG_LEVEL: expected one of "silent", "error", "warn", "info" or "debug", received "inf"',
     'did you mean "info"?',
     'FATHOM_KEYS: expected true or false, received "maybe"',
     "DATABASE_URL: expected an address such as postgres://user:password@host:5432/database, received ***",
-    "--waiting-tasks: expected a whole number of at least 0, received -1",
+    "--header-limit-bytes: expected a whole number of at least 1024, received -1",
   ])
     expect(lines).toContain(line);
   expect(lines).toHaveLength(10);

@@ -6,9 +6,11 @@ export {
   type Setting,
 } from "./resolve.ts";
 export {
+  CommonSettings,
   otherVariables,
   type SettingSchema,
   Settings,
+  secretFileVariables,
   settingSchemas,
   settingsSchema,
   variableOf,

@@ -18,8 +18,9 @@ export const messages = {
   notJson: (file: string, reason: string) => `${file}: expected JSON, received ${reason}`,
   notObject: (file: string, received: string) =>
     `${file}: expected a JSON object of settings, received ${received}`,
-  fileMissing: (file: string, from: string) =>
-    `${from}: expected a configuration file at ${file}, found none`,
+  bothGiven: (variable: string, fileVariable: string) =>
+    `${variable}, ${fileVariable}: expected one of them, received both`,
+  fileMissing: (file: string, from: string) => `${from}: expected a file at ${file}, found none`,
   origins: {
     default: "default",
     environment: (variable: string) => `environment ${variable}`,

@@ -3,7 +3,7 @@ import { PlatformError } from "../../base/index.ts";
 import { coerce, flagName } from "../cli/flags.ts";
 import { describeIssue, didYouMean, showValue } from "../issues.ts";
 import { messages } from "./messages.ts";
-import { otherVariables, Settings, settingSchemas, variablesOf } from "./schema.ts";
+import { otherVariables, Settings, secretFileVariables, settingSchemas, variablesOf } from "./schema.ts";
 
 export interface ConfigurationSources {
   /** The file's name as it is shown, and its text; undefined when there is none. */
@@ -155,7 +155,11 @@ function parseFile(text: string, name: string): Record<string, unknown> {
 }
 
 function unknownVariables(environment: ConfigurationSources["environment"]): string[] {
-  const known = [...Object.keys(settingSchemas).flatMap(variablesOf), ...Object.keys(otherVariables)];
+  const known = [
+    ...Object.keys(settingSchemas).flatMap(variablesOf),
+    ...Object.keys(otherVariables),
+    ...secretFileVariables.map(({ fileVariable }) => fileVariable),
+  ];
   return Object.keys(environment)
     .filter((name) => name.startsWith("FATHOM_") && environment[name] && !known.includes(name))
     .map((name) => messages.unknownVariable(name, didYouMean(name, known, String)));

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { providers } from "../../base/index.ts";
 import { ServeSettings } from "../cli/serve.ts";
+import { WorkerSettings } from "../cli/worker.ts";
 import { kebabCase } from "../names.ts";
 import { type JsonSchema, jsonSchemaOf } from "../schema.ts";
 import { messages } from "./messages.ts";
@@ -20,11 +21,17 @@ export const CommonSettings = z.object({
 });
 
 /** The settings of every command together; a command takes those that its own schema names. */
-export const Settings = z.object({ ...CommonSettings.shape, ...ServeSettings.shape });
+export const Settings = z.object({
+  ...CommonSettings.shape,
+  ...WorkerSettings.shape, // what both have has the default of a server here; a worker keeps its own
+  ...ServeSettings.shape,
+});
 export type Settings = z.output<typeof Settings>;
 
 /** Every setting that may be a flag and is not one of every command already. */
-export const settingsSchema: JsonSchema = jsonSchemaOf(ServeSettings);
+export const settingsSchema: JsonSchema = jsonSchemaOf(
+  z.object({ ...WorkerSettings.shape, ...ServeSettings.shape }),
+);
 
 /** What a schema says of a setting beside its type. */
 export interface SettingSchema extends JsonSchema {
@@ -54,6 +61,12 @@ export function variableOf(name: string): string {
 export function variablesOf(name: string): readonly string[] {
   return [variableOf(name), ...(settingSchemas[name]?.variables ?? [])];
 }
+
+/** Secrets may lie in files: for each variable of one, the variable that names its file. */
+export const secretFileVariables = Object.keys(settingSchemas)
+  .filter((name) => settingSchemas[name].secret)
+  .flatMap(variablesOf)
+  .map((variable) => ({ variable, fileVariable: `${variable}_FILE` }));
 
 /** Variables that are read and are no settings. */
 export const otherVariables: Readonly<Record<string, string>> = {

@@ -20,5 +20,6 @@ export {
   type ShadowComparison,
 } from "./model-server.ts";
 export type { BatchFacts } from "./pool.ts";
+export { type RegistrySourceOptions, registrySource, type ServingRegistry } from "./registry-source.ts";
 export type { InferenceTiming } from "./request-queue.ts";
-export type { ModelSource, ServableModel, ServingPlan } from "./source.ts";
+export type { ArmOutcome, Candidate, ModelSource, ServableModel, ServingPlan } from "./source.ts";

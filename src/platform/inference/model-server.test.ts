@@ -1,8 +1,9 @@
 import type { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
+import type { ModelServer } from "./model-server.ts";
 import type { BatchFacts } from "./pool.ts";
-import type { ServingPlan } from "./source.ts";
+import type { ArmOutcome, Candidate, ServingPlan } from "./source.ts";
 import { coupledModel, rows, servable, serverOf, tableModel, timesModel } from "./testing/models.ts";
 
 const { workers } = vi.hoisted(() => ({ workers: [] as Worker[] }));
@@ -180,31 +181,65 @@ describe("a model that is replaced", () => {
   });
 });
 
-describe("other versions", () => {
-  test("a canary answers its share of the callers, the same ones every time", async () => {
-    const server = serverOf({ twice: { primary: twice, canary: { model: thrice, share: 0.3 } } });
-    const ask = async (key: number) =>
-      (await server.infer({ name: "twice", inputs: { x: rows([1, 1]) }, key: `caller ${key}` })).model
-        .version;
-    const callers = Array.from({ length: 1000 }, (_, key) => key);
-    const first = await Promise.all(callers.map(ask));
-    expect(await Promise.all(callers.map(ask))).toEqual(first);
-    const share = first.filter((version) => version === "2").length / callers.length;
-    expect(Math.abs(share - 0.3)).toBeLessThan(4 * Math.sqrt((0.3 * 0.7) / 1000)); // four standard deviations
+describe("a candidate", () => {
+  const candidate = (mode: Candidate["mode"], seen: ArmOutcome[] = []) => ({
+    plan: "1",
+    model: thrice,
+    mode,
+    isFor: (key: string) => key.startsWith("tried"),
+    observe: (outcome: ArmOutcome) => void seen.push(outcome),
+  });
+  const ask = (server: ModelServer, key: string) =>
+    server.infer({ name: "twice", inputs: { x: rows([1, -4]) }, key });
+
+  test("as a canary answers those whom the plan names, and no others", async () => {
+    const seen: ArmOutcome[] = [];
+    const server = serverOf({ twice: { primary: twice, candidate: candidate("canary", seen) } });
+    const keys = ["tried 1", "other 1", "tried 2", "other 2", "tried 1"];
+    const answers = await Promise.all(keys.map((key) => ask(server, key)));
+    expect(answers.map(({ model }) => model.version)).toEqual(["2", "1", "2", "1", "2"]);
+    expect(answers[0].outputs.y).toEqual(rows([3, -12]));
+    expect(seen.map(({ arm, failed }) => [arm, failed]).sort()).toEqual([
+      ["candidate", false],
+      ["candidate", false],
+      ["candidate", false],
+      ["primary", false],
+      ["primary", false],
+    ]);
   });
 
-  test("a shadow sees the same request and answers nobody", async () => {
-    const seen: unknown[] = [];
+  test("as a shadow sees the requests that the plan names, and answers nobody", async () => {
+    const seen: ArmOutcome[] = [];
+    const compared: unknown[] = [];
     const server = serverOf(
-      { twice: { primary: twice, shadow: thrice } },
-      { onShadow: (comparison) => void seen.push(comparison) },
+      { twice: { primary: twice, candidate: candidate("shadow", seen) } },
+      { onShadow: (comparison) => void compared.push(comparison) },
     );
-    const { outputs } = await server.infer({ name: "twice", inputs: { x: rows([1, -4]) } });
-    expect(outputs.y).toEqual(rows([2, -8]));
-    await vi.waitUntil(() => seen.length === 1);
-    expect(seen).toEqual([
-      { name: "twice", primary: "1", shadow: "2", difference: 1 / 3 }, // 2 and 3, -8 and -12: a third of the larger one
-    ]);
+    expect((await ask(server, "other")).outputs.y).toEqual(rows([2, -8]));
+    expect((await ask(server, "tried")).outputs.y).toEqual(rows([2, -8]));
+    await vi.waitUntil(() => compared.length === 1);
+    // 2 and 3, -8 and -12: they differ by a third of the larger one.
+    expect(compared).toEqual([{ name: "twice", primary: "1", shadow: "2", difference: 1 / 3 }]);
+    expect(seen.map(({ arm }) => arm)).toEqual(["primary", "primary", "candidate"]);
+    expect(seen[2]).toMatchObject({ outputs: { y: rows([3, -12]) }, expected: { y: rows([2, -8]) } });
+  });
+
+  test("that fails as a shadow is no failure of the request", async () => {
+    const seen: ArmOutcome[] = [];
+    const other = { ...candidate("shadow", seen), model: servable("twice", "2", tableModel()) };
+    const server = serverOf({ twice: { primary: twice, candidate: other } });
+    expect((await ask(server, "tried")).outputs.y).toEqual(rows([2, -8]));
+    await vi.waitUntil(() => seen.length === 2);
+    expect(seen[1]).toMatchObject({ arm: "candidate", failed: true });
+  });
+
+  test("is given up when the plan ends", async () => {
+    const plans: Record<string, ServingPlan> = { twice: { primary: twice, candidate: candidate("canary") } };
+    const server = serverOf(plans);
+    expect((await ask(server, "tried")).model.version).toBe("2");
+    plans["twice"] = { primary: twice };
+    await server.refresh();
+    expect((await ask(server, "tried")).model.version).toBe("1");
   });
 });
 

@@ -10,7 +10,7 @@ import { type InferenceTensor, signatureOf } from "./datatypes.ts";
 import { InferencePool, type OpenedModel, type PoolOptions, type PoolSettings } from "./pool.ts";
 import { type ModelSignature, probe } from "./probe.ts";
 import type { InferenceTiming } from "./request-queue.ts";
-import type { ModelSource, ServableModel, ServingPlan } from "./source.ts";
+import type { Candidate, ModelSource, ServableModel, ServingPlan } from "./source.ts";
 
 export interface ModelServerOptions extends PoolOptions, PoolSettings {
   /** Asked in this order. */
@@ -82,8 +82,7 @@ interface Deployment {
 /** What answers for a name (and a version, where one was asked for). */
 interface Entry {
   primary: Deployment;
-  canary?: { readonly deployment: Deployment; readonly share: number } | undefined;
-  shadow?: Deployment | undefined;
+  candidate?: (Candidate & { readonly deployment: Deployment }) | undefined;
   usedAt: number;
   pinned: boolean;
 }
@@ -119,21 +118,28 @@ export class ModelServer {
     const { name, version, inputs, signal } = query;
     const entry = await this.entryOf(name, version);
     entry.usedAt = this.options.elapsed();
-    const { model, loaded } = chosen(entry, query.key);
+    const { primary, candidate } = entry;
+    const isTried = candidate !== undefined && query.key !== undefined && candidate.isFor(query.key);
+    const arm = isTried && candidate.mode === "canary" ? "candidate" : "primary";
+    const { model, loaded } = arm === "candidate" && candidate ? candidate.deployment : primary;
     checkInputs(loaded.inputs, inputs, model.name);
     const outputs = query.outputs ?? loaded.outputs.map((output) => output.name);
     requireOutputs(loaded, outputs, model.name);
-    const mirrored = entry.shadow === undefined ? undefined : copyOf(inputs);
+    const mirrored = isTried && candidate.mode === "shadow" ? copyOf(inputs) : undefined;
     const { queue } = loaded.opened;
     const facts = { model: model.name, version: model.version };
+    const startedAt = this.options.elapsed();
+    const latencyMs = () => this.options.elapsed() - startedAt;
     try {
       const answer = await queue.add({ inputs, outputs, signal });
       this.options.onInference?.({ ...facts, outcome: "ok", timing: answer.timing });
-      if (entry.shadow !== undefined && mirrored !== undefined)
-        this.mirror(model, entry.shadow, mirrored, answer.outputs);
+      candidate?.observe?.({ arm, failed: false, latencyMs: latencyMs(), outputs: answer.outputs });
+      if (candidate !== undefined && mirrored !== undefined)
+        this.mirror(model, candidate, mirrored, answer.outputs);
       return { model: identityOf(model), ...answer };
     } catch (error) {
       this.options.onInference?.({ ...facts, outcome: "error" });
+      if (isFailure(error)) candidate?.observe?.({ arm, failed: true, latencyMs: latencyMs() });
       throw error;
     }
   }
@@ -241,22 +247,16 @@ export class ModelServer {
     return undefined;
   }
 
-  private async deploy(plan: ServingPlan): Promise<Pick<Entry, "primary" | "canary" | "shadow">> {
-    const wanted = [plan.primary, plan.canary?.model, plan.shadow];
-    const got = await Promise.allSettled(wanted.map(async (model) => model && (await this.acquire(model))));
-    const failed = got.find((one) => one.status === "rejected");
-    if (failed !== undefined) {
-      for (const one of got) if (one.status === "fulfilled" && one.value) this.release(one.value);
-      throw failed.reason;
+  private async deploy(plan: ServingPlan): Promise<Pick<Entry, "primary" | "candidate">> {
+    const primary = await this.acquire(plan.primary);
+    if (plan.candidate === undefined) return { primary, candidate: undefined };
+    try {
+      const deployment = await this.acquire(plan.candidate.model);
+      return { primary, candidate: { ...plan.candidate, deployment } };
+    } catch (error) {
+      this.release(primary);
+      throw error;
     }
-    const [primary, canary, shadow] = got.map(
-      (one) => (one as PromiseFulfilledResult<Deployment | undefined>).value,
-    );
-    return {
-      primary: primary as Deployment,
-      canary: canary && { deployment: canary, share: plan.canary?.share ?? 0 },
-      shadow,
-    };
   }
 
   private async acquire(model: ServableModel): Promise<Deployment> {
@@ -314,14 +314,15 @@ export class ModelServer {
     this.giveUp(entry);
   }
 
-  private giveUp({ primary, canary, shadow }: Entry): void {
-    for (const one of [primary, canary?.deployment, shadow]) if (one !== undefined) this.release(one);
+  private giveUp({ primary, candidate }: Entry): void {
+    this.release(primary);
+    if (candidate !== undefined) this.release(candidate.deployment);
   }
 
   /** Off the path of the request: the caller has its answer already. */
   private mirror(
     primary: ServableModel,
-    { model, loaded }: Deployment,
+    { deployment: { model, loaded }, observe }: NonNullable<Entry["candidate"]>,
     inputs: InferenceQuery["inputs"],
     expected: InferenceReply["outputs"],
   ): void {
@@ -332,39 +333,43 @@ export class ModelServer {
         shadow: model.version,
         difference,
       });
-    void (async () => {
+    const startedAt = this.options.elapsed();
+    const latencyMs = () => this.options.elapsed() - startedAt;
+    const answer = async () => {
       checkInputs(loaded.inputs, inputs, model.name);
-      const { outputs } = await loaded.opened.queue.add({ inputs, outputs: Object.keys(expected) });
-      report(differenceOf(expected, outputs));
-    })().catch(() => report(null));
+      requireOutputs(loaded, Object.keys(expected), model.name);
+      return loaded.opened.queue.add({ inputs, outputs: Object.keys(expected) });
+    };
+    answer().then(
+      ({ outputs }) => {
+        observe?.({ arm: "candidate", failed: false, latencyMs: latencyMs(), outputs, expected });
+        report(differenceOf(expected, outputs));
+      },
+      () => {
+        observe?.({ arm: "candidate", failed: true, latencyMs: latencyMs() });
+        report(null);
+      },
+    );
   }
 }
 
 const keyOf = (name: string, version = "") => `${name}\n${version}`;
 const identityOf = ({ name, version, digest }: ServableModel): ModelIdentity => ({ name, version, digest });
 
-function isSame(plan: ServingPlan, { primary, canary, shadow }: Entry): boolean {
+function isSame(plan: ServingPlan, { primary, candidate }: Entry): boolean {
   const same = (a: ServableModel | undefined, b: ServableModel | undefined) =>
     a?.digest === b?.digest && a?.version === b?.version;
   return (
     same(plan.primary, primary.model) &&
-    same(plan.canary?.model, canary?.deployment.model) &&
-    plan.canary?.share === canary?.share &&
-    same(plan.shadow, shadow?.model)
+    same(plan.candidate?.model, candidate?.deployment.model) &&
+    plan.candidate?.plan === candidate?.plan
   );
 }
 
-function chosen({ primary, canary }: Entry, key: string | undefined): Deployment {
-  return canary !== undefined && key !== undefined && place(key) < canary.share ? canary.deployment : primary;
-}
-
-/** A place in [0, 1) that depends on the key alone: FNV-1a, mixed as MurmurHash3 ends. */
-function place(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+/** Whether the model is to blame, or what runs it: neither a caller who left nor a server that is full. */
+function isFailure(error: unknown): boolean {
+  const codes = ["INTERRUPTED", "SERVER_BUSY", "SERVER_STOPPING"];
+  return !(error instanceof PlatformError && codes.includes(error.code));
 }
 
 function requireOutputs({ outputs }: ModelSignature, asked: readonly string[], model: string): void {

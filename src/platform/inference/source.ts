@@ -1,4 +1,5 @@
 /** Where models to serve come from. A source says what there is; loading, batching and reloading are the server's. */
+import type { InferenceTensor } from "./datatypes.ts";
 
 /** A model that can be served now. */
 export interface ServableModel {
@@ -20,10 +21,30 @@ export interface ServableModel {
 export interface ServingPlan {
   /** Whoever asks for no version is answered by this one. */
   readonly primary: ServableModel;
-  /** A share of the callers, the same ones every time, is answered by another one. */
-  readonly canary?: { readonly model: ServableModel; readonly share: number } | undefined;
-  /** Gets a copy of the requests; its answers are compared and thrown away. */
-  readonly shadow?: ServableModel | undefined;
+  readonly candidate?: Candidate | undefined;
+}
+
+/** A version that is tried beside the one in charge. */
+export interface Candidate {
+  /** Of the plan: another one whenever the mode, the share or the rules are others. */
+  readonly plan: string;
+  readonly model: ServableModel;
+  /** `canary`: some callers are answered by it. `shadow`: it gets a copy of some requests, and nobody hears its answers. */
+  readonly mode: "canary" | "shadow";
+  /** Whether a caller is one of them: always the same for the same key. */
+  isFor(key: string): boolean;
+  /** Is told how each of the two did. */
+  observe?(outcome: ArmOutcome): void;
+}
+
+/** How one version did at one request. */
+export interface ArmOutcome {
+  readonly arm: "primary" | "candidate";
+  readonly failed: boolean;
+  readonly latencyMs: number;
+  readonly outputs?: Readonly<Record<string, InferenceTensor>>;
+  /** In shadow: what the one in charge answered to the same request. */
+  readonly expected?: Readonly<Record<string, InferenceTensor>>;
 }
 
 export interface ModelSource {

@@ -1,3 +1,4 @@
 export { importLines } from "./import-lines.ts";
 export { installationKey } from "./installation-key.ts";
 export { type Ledger, type LedgerOptions, openLedger } from "./ledger.ts";
+export { type LedgerRow, recordOf } from "./rows.ts";

@@ -6,13 +6,13 @@ import {
   type AuditPort,
   type AuditQuery,
   type AuditRecord,
-  brokenAt,
+  brokenLedger,
   type Clock,
   canonicalJson,
   type Entropy,
-  follow,
+  followLedger,
   type LedgerEntry,
-  origin,
+  ledgerOrigin,
   sha256,
   signHead,
   throwIfAborted,
@@ -67,12 +67,12 @@ export function openLedger(state: State, { clock, entropy, actor, key }: LedgerO
 
   /** Every entry, each after it was found to be what was recorded. */
   async function* verified(signal: AbortSignal | undefined): AsyncGenerator<AuditRecord> {
-    let head = origin;
+    let head = ledgerOrigin;
     for await (const rows of pages(signal)) {
       await checkSealed(state, rows, where);
       for (const row of rows) {
         const record = recordOf(row);
-        head = follow(head, record, { where, payload: row.payload });
+        head = followLedger(head, record, { where, payload: row.payload });
         yield record;
       }
     }
@@ -87,13 +87,13 @@ export function openLedger(state: State, { clock, entropy, actor, key }: LedgerO
     list: (query) => list(state, query),
 
     async verify({ signal } = {}) {
-      let head = origin;
+      let head = ledgerOrigin;
       for await (const { sequence, hash } of verified(signal)) head = { sequence, hash };
       return head;
     },
 
     async export(write, { signal } = {}) {
-      let head = origin;
+      let head = ledgerOrigin;
       for await (const record of verified(signal)) {
         await write(JSON.stringify(record));
         head = record;
@@ -161,7 +161,7 @@ async function checkSealed(state: State, rows: readonly LedgerRow[], where: stri
   const digests = new Map(found.map(({ sequence, sealed }) => [sequence, sha256(sealed)]));
   for (const { sequence, sealed_digest } of expected) {
     if (digests.get(sequence) !== sealed_digest)
-      throw brokenAt(where, Number(sequence), "the sealed data that was recorded", "other or none");
+      throw brokenLedger(where, Number(sequence), "the sealed data that was recorded", "other or none");
   }
 }
 

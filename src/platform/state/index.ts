@@ -1,4 +1,5 @@
 export { type Holder, holderOf, type Lock, takeLock } from "./embedded/lock.ts";
 export { inspectServer, knownMigrations, type ServerInspection } from "./inspect.ts";
+export { rebuild } from "./migrate.ts";
 export { type Database, openState, type State, type StateOptions } from "./state.ts";
 export { apiKeys, fathom, installation, jobEvents, jobSchedules, jobs } from "./tables/index.ts";

@@ -35,6 +35,7 @@ export {
   riskNames,
 } from "./objectives/input.ts";
 export { riskContributions } from "./objectives/risk-parity.ts";
+export { riskOf } from "./objectives/scenario.ts";
 export { type Objective, type ObjectiveName, objectiveNames, objectives } from "./objectives/table.ts";
 export { portfolioVolatility } from "./objectives/variance.ts";
 export { type PositionLimits, solveObjective } from "./positions.ts";

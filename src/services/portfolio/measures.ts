@@ -52,7 +52,7 @@ export function portfolioMeasures(
     ulcerIndex: Math.sqrt(mean(fallen.map((value) => value * value))),
     diversificationRatio:
       volatility > 0 ? weights.reduce((sum, weight, i) => sum + weight * own[i], 0) / volatility : 1,
-    effectiveAssets: 1 / squares,
+    effectiveAssets: squares > 0 ? 1 / squares : 0,
   };
 }
 

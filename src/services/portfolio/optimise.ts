@@ -5,10 +5,9 @@ import { byAsset } from "./constraints/feasible.ts";
 import { estimateMarket } from "./estimate.ts";
 import { efficientFrontier } from "./frontier.ts";
 import { portfolioMeasures } from "./measures.ts";
-import type { ObjectiveInput, RiskName } from "./objectives/input.ts";
+import type { ObjectiveInput } from "./objectives/input.ts";
 import { riskContributions } from "./objectives/risk-parity.ts";
-import { scenarioMeasure } from "./objectives/scenario.ts";
-import { entropicValueAtRisk } from "./objectives/smooth.ts";
+import { riskOf } from "./objectives/scenario.ts";
 import type { ObjectiveName } from "./objectives/table.ts";
 import { portfolioVolatility, volatilities } from "./objectives/variance.ts";
 import { solveObjective } from "./positions.ts";
@@ -23,7 +22,6 @@ import type {
   OptimizeInput,
   OptimizeOutput,
 } from "./schema.ts";
-import { Scenarios, statisticOf } from "./solvers/scenario-measures.ts";
 
 type Request = Pick<OptimizeInput, "prices" | "symbols" | "from" | "to" | "seed" | "gaps">;
 type Ports = Pick<Context, "market" | "signal">;
@@ -142,7 +140,7 @@ export async function allocate(input: AllocateInput, ports: Ports): Promise<Allo
   };
 }
 
-async function panelOf(
+export async function panelOf(
   { prices, symbols, from, to, seed, gaps }: Request,
   { market, signal }: Ports,
 ): Promise<PricePanel> {
@@ -173,25 +171,6 @@ function meanAndRisk(market: Market, weights: Float64Array) {
   const volatilityAnnual = portfolioVolatility(market, weights);
   const sharpe = volatilityAnnual > 0 ? (expectedReturnAnnual - market.riskFree) / volatilityAnnual : null;
   return { expectedReturnAnnual, volatilityAnnual, sharpe };
-}
-
-/** A measure of risk of given weights; the units are those in which it is minimised, roots of squares taken. */
-function riskOf(name: RiskName, { market, options }: ObjectiveInput, weights: Float64Array): number {
-  if (name === "volatility") return portfolioVolatility(market, weights);
-  const measure = scenarioMeasure(name, options);
-  const scenarios = new Scenarios(
-    market.scenarios,
-    measure ?? { loss: "return", statistic: { name: "largest" } },
-  );
-  const { losses } = scenarios.losses(weights);
-  if (measure === null)
-    return entropicValueAtRisk(
-      losses.map((value) => -value),
-      options.level,
-    ).value;
-  const value = statisticOf(losses, measure.statistic);
-  if (name === "mad") return 2 * value; // deviations below the mean are half of all
-  return measure.statistic.name === "mean-square" ? Math.sqrt(value) : value;
 }
 
 function named(assets: readonly string[], values: Float64Array): Record<string, number> {

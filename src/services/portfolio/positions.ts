@@ -9,11 +9,13 @@ import { optionError } from "./constraints/feasible.ts";
 import type { Limits } from "./constraints/limits.ts";
 import type { Answer, ObjectiveInput } from "./objectives/input.ts";
 import { type ObjectiveName, objectives } from "./objectives/table.ts";
+import { withinRiskShares } from "./risk-shares.ts";
 import { notSolved } from "./solvers/interior-point.ts";
 
 export interface PositionLimits {
   readonly minPosition?: number | undefined;
   readonly maxAssets?: number | undefined;
+  readonly riskContributionLimit?: number | undefined;
   /** Relative gap at which a choice counts as the best. */
   readonly tolerance?: number;
   /** Branches looked at before the search is given up. */
@@ -46,7 +48,12 @@ export function solveObjective(
   input: ObjectiveInput,
   positions: PositionLimits,
 ): Answer {
-  const { minPosition, maxAssets, tolerance = 1e-6, maxNodes = 20_000 } = positions;
+  const { minPosition, maxAssets, riskContributionLimit, tolerance = 1e-6, maxNodes = 20_000 } = positions;
+  if (riskContributionLimit !== undefined) {
+    if (minPosition !== undefined || maxAssets !== undefined)
+      throw optionError("risk-contribution-limit", "no limit on positions beside it", "one");
+    return withinRiskShares(name, input, riskContributionLimit);
+  }
   if (minPosition === undefined && maxAssets === undefined) return objectives[name].solve(input);
   requirePossible(name, input.limits, positions);
   const count = input.market.assets.length;

@@ -8,7 +8,7 @@ import { objectiveNames } from "./objectives/table.ts";
 
 const Symbols = (meaning: string) => z.record(z.string(), z.number()).optional().describe(meaning);
 
-const PriceFields = {
+export const PriceFields = {
   prices: z
     .string()
     .min(1)
@@ -23,7 +23,7 @@ const PriceFields = {
     .describe("a date without a price between two: carry the last price forward, or leave both returns out"),
 };
 
-const EstimateFields = {
+export const EstimateFields = {
   expectedReturns: z.enum(expectedReturnsNames).default("mean").describe("estimator of expected returns"),
   covariance: z.enum(covarianceNames).default("sample").describe("estimator of the covariance"),
   riskFree: z.number().default(0).describe("risk-free rate, annual; 0.02 is two percent"),
@@ -35,7 +35,7 @@ const EstimateFields = {
   span: z.number().min(1).default(500).describe("span of exponential weights, in periods"),
 };
 
-const LimitFields = {
+export const LimitFields = {
   minWeight: z.number().default(0).describe("least weight of an asset; negative allows short positions"),
   maxWeight: z.number().default(1).describe("largest weight of an asset"),
   bounds: z
@@ -71,11 +71,17 @@ const LimitFields = {
   activeLimit: z.number().min(0).optional().describe("most that a weight may differ from the benchmark's"),
   targetReturn: z.number().optional().describe("least expected return, annual, net of costs"),
   targetVolatility: z.number().positive().optional().describe("most volatility, annual"),
+  riskContributionLimit: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe("most of each asset's share of the variance; not convex, so the answer is a local optimum"),
   minPosition: z.number().positive().optional().describe("least weight of an asset that is held at all"),
   maxAssets: z.number().int().min(1).optional().describe("most assets that are held"),
 };
 
-const OptionFields = {
+export const OptionFields = {
   level: z.number().gt(0).lt(1).default(0.95).describe("confidence of CVaR, CDaR and EVaR"),
   riskAversion: z.number().positive().default(1).describe("of max-utility and robust objectives"),
   l2: z.number().min(0).default(0).describe("adds this times the sum of squared weights to a variance"),
@@ -92,7 +98,7 @@ const OptionFields = {
   riskMeasure: z
     .enum(riskNames)
     .default("volatility")
-    .describe("risk that max-ratio, risk-parity and the frontier measure"),
+    .describe("risk that max-ratio, max-utility, risk-parity and the frontier measure"),
   linkage: z
     .enum(linkages)
     .optional()
@@ -143,7 +149,7 @@ export const Measures = z.object({
   cdar: z.number().describe("mean of the worst 1 - level of drawdowns"),
   ulcerIndex: z.number().describe("root mean square drawdown"),
   diversificationRatio: z.number().describe("weighted mean volatility over the portfolio's"),
-  effectiveAssets: z.number().describe("one over the sum of squared weights"),
+  effectiveAssets: z.number().describe("one over the sum of squared weights; 0 when nothing is held"),
 });
 export type Measures = z.output<typeof Measures>;
 

@@ -16,6 +16,8 @@ export interface EmbeddedOptions {
   /** What this process is, for the message that another one gives: `fathom serve`. */
   readonly what: string;
   readonly idleInTransactionMs: number;
+  /** How often checkpoint and vacuum are considered. */
+  readonly upkeepMs?: number | undefined;
 }
 
 export interface EmbeddedDatabase {
@@ -82,10 +84,10 @@ interface Serving {
 }
 
 async function serve(folder: string, socket: string, lock: Lock, options: EmbeddedOptions): Promise<Serving> {
-  const { idleInTransactionMs } = options;
+  const { idleInTransactionMs, upkeepMs = 15_000 } = options;
   const isNew = !(await isThere(join(folder, "database")));
   const worker = new Worker(new URL("./database-thread.js", import.meta.url), {
-    workerData: { folder, socket, isNew, idleInTransactionMs },
+    workerData: { folder, socket, isNew, idleInTransactionMs, upkeepMs },
   });
   let ended = false;
   const exited = new Promise<void>((done) => {

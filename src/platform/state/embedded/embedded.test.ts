@@ -8,6 +8,7 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { openState, type State } from "../index.ts";
 import { embeddedHome, type Home } from "../testing/homes.ts";
+import { keepUp } from "./upkeep.js";
 
 let home: Home;
 let state: State;
@@ -95,6 +96,16 @@ test("keeps settings and named statements of several connections apart", async (
   expect((await named(first, "select 1 as n")).rows).toEqual([{ n: 1 }]);
 });
 
+test("carries large texts both ways, and many small ones at once", async () => {
+  const client = await connection();
+  const text = "ä".repeat(3_000_000);
+  expect((await client.query("select $1::text as t", [text])).rows[0].t === text).toBe(true);
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, n) => state.query("select $1::int as n", [n])),
+  );
+  expect(answers.flat()).toEqual(Array.from({ length: 200 }, (_, n) => ({ n })));
+});
+
 test.each([
   ["select pg_advisory_lock(1)", []],
   ["select pg_try_advisory_lock($1)", [1]],
@@ -104,6 +115,23 @@ test.each([
   const client = await connection();
   await expect(client.query(text, values)).rejects.toThrow(/embedded database/);
   expect((await client.query("select 1 as n")).rows).toEqual([{ n: 1 }]);
+});
+
+test("does for itself what a server's background processes do", async () => {
+  const ask = async (text: string) => {
+    const rows = await state.query<Record<string, unknown>>(text);
+    const textOf = (value: unknown) => (typeof value === "boolean" ? (value ? "t" : "f") : String(value));
+    return rows.map((row) => Object.values(row).map(textOf));
+  };
+  await ask("create table swelling as select n from generate_series(1, 2000) n");
+  await ask("delete from swelling where n > 100");
+  const message = "pg_logical_emit_message(false, 'x', repeat('x', 1000000))";
+  await ask(`select count(*) from (select ${message} from generate_series(1, 40)) m`); // 40 MB of log
+  await keepUp(ask);
+  const kept = "select n_dead_tup, last_vacuum is not null as vacuumed, last_analyze is not null as analysed";
+  expect(await ask(`${kept} from pg_stat_user_tables where relname = 'swelling'`)).toEqual([["0", "t", "t"]]);
+  const log = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn) from pg_control_checkpoint()";
+  expect(Number((await ask(log))[0][0])).toBeLessThan(1e6);
 });
 
 test("survives whatever is written to its socket", async () => {

@@ -259,14 +259,22 @@ export function createMultiplexer({ execute, parameters, idleInTransactionMs, on
     };
 
     socket.setNoDelay?.(true);
+    /** Pieces of a message that is not whole yet; joined once, since a large one comes in thousands. */
+    let pieces = [];
+    let missing = 0;
     socket.on("data", (data) => {
-      buffer = buffer.length === 0 ? data : Buffer.concat([buffer, data]);
+      pieces.push(data);
+      missing -= data.length;
+      if (missing > 0) return;
+      buffer = Buffer.concat([buffer, ...pieces]);
+      pieces = [];
       try {
         while (!connection.gone && (started ? readOne() : readStart()));
       } catch (error) {
         if (!(error instanceof RangeError)) throw error; // a length that points past the message
         connection.end(fatal("08P01", "expected a message of protocol 3"));
       }
+      missing = started && buffer.length >= 5 ? buffer.readInt32BE(1) + 1 - buffer.length : 0;
     });
     socket.on("error", leave);
     socket.on("close", leave);
@@ -275,6 +283,26 @@ export function createMultiplexer({ execute, parameters, idleInTransactionMs, on
   }
 
   return {
+    /**
+     * A statement of the server itself, in its turn.
+     *
+     * @returns {Promise<(string | null)[][]>} rows as text; none after `close`
+     */
+    ask: (text) =>
+      new Promise((resolve) => {
+        if (closing || failed) return resolve([]);
+        const unit = { bytes: query(text), maySet: false };
+        ready.push({
+          units: [unit],
+          statements: new Set(),
+          settings: none,
+          changed: false,
+          gone: false,
+          write: (bytes) => resolve(readAnswer(bytes, { rows: true }).rows),
+          end() {},
+        });
+        attend();
+      }),
     /** @param {import("node:net").Socket} socket */
     connect(socket) {
       connections.add(createConnection(socket));

@@ -15,6 +15,7 @@ import type { Market } from "../problem.ts";
 import type { Cone, LinearRows, Program } from "../solvers/program.ts";
 import { program } from "../solvers/program.ts";
 import { type Limits, reservedNames } from "./limits.ts";
+import { riskShareCones } from "./risk-shares.ts";
 import { readRelations } from "./words.ts";
 
 /** `coefficients x <= bound`, or `=`; the label is what the user said. */
@@ -63,6 +64,7 @@ export function feasibleSet(limits: Limits, market: Market): FeasibleSet {
     for (const { kind, coefficients, constant } of readRelations(sentence, builder.names()))
       builder.row(sentence, kind, coefficients, -constant);
   builder.trackingError();
+  builder.riskShares();
   return builder.build();
 }
 
@@ -310,6 +312,13 @@ class Builder {
     const centre = this.#benchmark("tracking-error-limit", benchmark);
     const cone = ballCone(squareRoot(this.#market.covariance), centre, trackingErrorLimit, this.#count);
     this.#cones.push({ ...cone, label: `tracking error <= ${trackingErrorLimit}` });
+  }
+
+  riskShares(): void {
+    const { riskShares } = this.#limits;
+    if (riskShares === undefined) return;
+    for (const cone of riskShareCones(this.#market.covariance, riskShares.limit, riskShares.around))
+      this.#cones.push({ ...cone, label: `every share of risk <= ${riskShares.limit}` });
   }
 
   build(): FeasibleSet {

@@ -26,6 +26,8 @@ export interface Limits {
   readonly trackingErrorLimit?: number | undefined;
   /** Most that a weight may differ from the benchmark's. */
   readonly activeLimit?: number | undefined;
+  /** Most of each asset's share of the variance, in a convex form that is exact near the weights `around`. */
+  readonly riskShares?: { readonly limit: number; readonly around: Float64Array } | undefined;
   /** Annual. */
   readonly targetReturn?: number | undefined;
   /** Annual. */

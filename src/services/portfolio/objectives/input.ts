@@ -17,7 +17,7 @@ export interface ObjectiveOptions {
   readonly riskBudgets?: Readonly<Record<string, number>> | undefined;
   /** Size of the uncertainty set of expected returns, in standard errors. */
   readonly uncertainty: number;
-  /** Which risk `max-ratio` and `risk-parity` measure. */
+  /** Which risk `max-ratio`, `max-utility` and `risk-parity` measure. */
   readonly riskMeasure: RiskName;
   /** Of the tree of hierarchical objectives; single linkage for HRP and Ward's for the others when absent. */
   readonly linkage?: Linkage | undefined;

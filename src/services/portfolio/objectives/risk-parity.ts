@@ -67,11 +67,11 @@ export function riskParity(input: ObjectiveInput): Answer {
   return { weights, certificate: minimum.certificate, objective: minimum.objective, warnings };
 }
 
-/** `w[i] (Σ w)[i] / wᵀ Σ w` of each asset. */
+/** `w[i] (Σ w)[i] / wᵀ Σ w` of each asset; zeros where there is no risk to share. */
 export function riskContributions(covariance: Matrix, weights: Float64Array): Float64Array {
   const marginal = multiplyVector(covariance, weights);
   const variance = dot(weights, marginal);
-  return weights.map((value, i) => (value * marginal[i]) / variance);
+  return weights.map((value, i) => (variance > 0 ? (value * marginal[i]) / variance : 0));
 }
 
 /** Newton on `yᵀ Σ y / 2 - Σ b log y`, which is self-concordant, with a line search. */

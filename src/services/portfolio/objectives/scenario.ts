@@ -2,10 +2,16 @@
 import type { FeasibleSet } from "../constraints/feasible.ts";
 import { feasibleSet, optionError } from "../constraints/feasible.ts";
 import { type Minimum, minimise, nearestToEqual } from "../solvers/minimise.ts";
-import type { ScenarioMeasure } from "../solvers/scenario-measures.ts";
+import { type ScenarioMeasure, Scenarios, statisticOf } from "../solvers/scenario-measures.ts";
 import type { Answer, ObjectiveInput, ObjectiveOptions, RiskName } from "./input.ts";
-import { entropicRisk, growth } from "./smooth.ts";
-import { answerOf, minimiseQuadratic, ratio } from "./variance.ts";
+import { entropicRisk, entropicValueAtRisk, growth } from "./smooth.ts";
+import {
+  answerOf,
+  maximumVarianceUtility,
+  minimiseQuadratic,
+  portfolioVolatility,
+  ratio,
+} from "./variance.ts";
 
 /** The scenario measure of a name; null for volatility and EVaR, which are smooth. */
 export function scenarioMeasure(
@@ -58,11 +64,27 @@ export function minimumRiskOver(name: RiskName, input: ObjectiveInput, set: Feas
   return riskMinimum(name, input, set, -1);
 }
 
+/**
+ * Maximum of `return - riskAversion × risk`, both of one period, such as mean less CVaR; of volatility half the variance counts,
+ * both annual. Of semi-deviation and the ulcer index it is the square.
+ */
+export function maximumUtility(input: ObjectiveInput): Answer {
+  const { market, limits, options } = input;
+  if (!(options.riskAversion > 0))
+    throw optionError("risk-aversion", "a number above 0", options.riskAversion);
+  if (options.riskMeasure === "volatility") return maximumVarianceUtility(input);
+  const set = feasibleSet(limits, market);
+  const linear = set.netReturn.map((value) => -value / market.periodsPerYear / options.riskAversion);
+  const minimum = riskMinimum(options.riskMeasure, input, set, -1, linear);
+  return answerOf({ ...minimum, objective: minimum.objective * options.riskAversion }, set);
+}
+
 function riskMinimum(
   name: RiskName,
   { market, options }: ObjectiveInput,
   set: FeasibleSet,
   scaleAt: number,
+  linear = new Float64Array(set.size),
 ): Minimum {
   if (name === "volatility")
     return minimiseQuadratic(
@@ -73,8 +95,27 @@ function riskMinimum(
   const returns = market.scenarios;
   if (name === "evar") {
     const smooth = entropicRisk(returns, options.level);
-    return minimise({ set, smooth, start: nearestToEqual(set), tolerance: 1e-7 });
+    return minimise({ set, smooth, linear, start: nearestToEqual(set), tolerance: 1e-7 });
   }
   const measure = scenarioMeasure(name, options) as ScenarioMeasure;
-  return minimise({ set, scenario: { measure, returns, factor: 1, scaleAt }, tolerance: 1e-7 });
+  return minimise({ set, linear, scenario: { measure, returns, factor: 1, scaleAt }, tolerance: 1e-7 });
+}
+
+/** A measure of risk of given weights; the units are those in which it is minimised, roots of squares taken. */
+export function riskOf(name: RiskName, { market, options }: ObjectiveInput, weights: Float64Array): number {
+  if (name === "volatility") return portfolioVolatility(market, weights);
+  const measure = scenarioMeasure(name, options);
+  const scenarios = new Scenarios(
+    market.scenarios,
+    measure ?? { loss: "return", statistic: { name: "largest" } },
+  );
+  const { losses } = scenarios.losses(weights);
+  if (measure === null)
+    return entropicValueAtRisk(
+      losses.map((value) => -value),
+      options.level,
+    ).value;
+  const value = statisticOf(losses, measure.statistic);
+  if (name === "mad") return 2 * value; // deviations below the mean are half of all
+  return measure.statistic.name === "mean-square" ? Math.sqrt(value) : value;
 }

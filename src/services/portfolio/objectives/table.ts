@@ -3,13 +3,12 @@ import { equalRiskClusters, nestedOptimisation, riskParityTree } from "./hierarc
 import type { Answer, ObjectiveInput } from "./input.ts";
 import { nearestTo } from "./nearest.ts";
 import { riskParity } from "./risk-parity.ts";
-import { kelly, maximumRatio, minimumRisk } from "./scenario.ts";
+import { kelly, maximumRatio, maximumUtility, minimumRisk } from "./scenario.ts";
 import {
   maximumDecorrelation,
   maximumDiversification,
   maximumReturn,
   maximumSharpe,
-  maximumUtility,
   minimumTrackingError,
   minimumVariance,
   robustBox,
@@ -25,7 +24,7 @@ export interface Objective {
 export const objectives = {
   "min-volatility": { summary: "least volatility", solve: minimumVariance },
   "max-sharpe": { summary: "most excess return for each unit of volatility", solve: maximumSharpe },
-  "max-utility": { summary: "most return less risk aversion times half the variance", solve: maximumUtility },
+  "max-utility": { summary: "most return less risk aversion times a measure of risk", solve: maximumUtility },
   "max-return": {
     summary: "most expected return; with a target volatility, at that risk",
     solve: maximumReturn,

@@ -25,7 +25,7 @@ export function minimumVariance({ market, limits, options }: ObjectiveInput): An
 }
 
 /** Maximum of `return - riskAversion / 2 × variance`, after costs. */
-export function maximumUtility({ market, limits, options }: ObjectiveInput): Answer {
+export function maximumVarianceUtility({ market, limits, options }: ObjectiveInput): Answer {
   const set = feasibleSet(limits, market);
   if (!(options.riskAversion > 0))
     throw optionError("risk-aversion", "a number above 0", options.riskAversion);

@@ -76,9 +76,8 @@ function withScenarios(convex: Convex, pool: ScenarioPool | null, model: Model |
     pool.add(weightsOf(start), scaleOf(start));
   }
   let iterations = 0;
-  let best: { x: Float64Array; upper: number } | null = null;
   let lowest = Number.NEGATIVE_INFINITY;
-  for (let round = 1; round <= 100; round++) {
+  for (let round = 1; round <= 200; round++) {
     const part = pool.part(set, scaleAt);
     const joint = part.linear.map((value, i) => factor * value + (i < set.size ? linear[i] : 0));
     const excesses = part.excesses && {
@@ -88,29 +87,22 @@ function withScenarios(convex: Convex, pool: ScenarioPool | null, model: Model |
     };
     const answer = solve(part.set, quadratic, joint, excesses, tolerance / 2);
     iterations += answer.certificate.iterations ?? 0;
-    const x = answer.x.subarray(0, set.size);
+    const x = answer.x.slice(0, set.size);
     const upper =
       dot(linear, x) +
       (quadratic ? 0.5 * form(quadratic, x) : 0) +
       factor * pool.value(weightsOf(x), scaleOf(x));
-    if (best === null || upper < best.upper) best = { x: Float64Array.from(x), upper };
     lowest = Math.max(lowest, answer.lowerBound);
-    const gap = (best.upper - lowest) / Math.max(Math.abs(best.upper), 1e-9);
+    const gap = Math.max(0, (upper - lowest) / Math.max(Math.abs(upper), 1e-9));
+    const method = `${answer.certificate.method}, scenarios as needed`;
     if (gap <= tolerance)
       return {
-        x: best.x,
-        objective: best.upper,
+        x,
+        objective: upper,
         lowerBound: lowest,
-        certificate: {
-          method: `${answer.certificate.method}, scenarios as needed`,
-          gap: Math.max(0, gap),
-          tolerance,
-          iterations,
-        },
+        certificate: { method, gap, tolerance, iterations },
       };
-    const threshold = pool.hasThreshold ? answer.x[answer.x.length - 1] : undefined;
-    if (pool.add(weightsOf(x), scaleOf(x), threshold) === 0)
-      throw notSolved("scenarios as needed", gap, tolerance);
+    if (pool.add(weightsOf(x), scaleOf(x)) === 0) throw notSolved(method, gap, tolerance);
   }
   throw notSolved("scenarios as needed", Number.NaN, tolerance);
 }

@@ -36,14 +36,17 @@ export class ScenarioPool {
     return statisticOf(this.#scenarios.losses(weights, scale).losses, this.#measure.statistic);
   }
 
-  /** Takes in the pieces that matter at these weights. @returns how many are new */
-  add(weights: Float64Array, scale: number, threshold?: number): number {
+  /**
+   * Takes in the pieces that matter at these weights: for a tail, those of its own periods and some below; the measure of the
+   * weights needs no others. @returns how many are new
+   */
+  add(weights: Float64Array, scale: number): number {
     const { losses, peaks } = this.#scenarios.losses(weights, scale);
     const { statistic } = this.#measure;
-    let least = threshold ?? Number.NEGATIVE_INFINITY;
-    if (statistic.name === "tail-mean" && threshold === undefined)
-      least = quantileFromTop(losses, Math.ceil(2 * (1 - statistic.level) * losses.length) + 10);
-    if (statistic.name === "largest") least = quantileFromTop(losses, 10);
+    let least = Number.NEGATIVE_INFINITY;
+    if (statistic.name === "tail-mean")
+      least = fromTop(losses, Math.ceil(1.3 * (1 - statistic.level) * losses.length) + 5);
+    if (statistic.name === "largest") least = fromTop(losses, 20);
     let added = 0;
     for (let period = 0; period < losses.length; period++) {
       if (losses[period] < least) continue;
@@ -110,15 +113,10 @@ export class ScenarioPool {
       },
     };
   }
-
-  /** Whether the threshold of a tail mean is the last variable of an answer. */
-  get hasThreshold(): boolean {
-    return this.#measure.statistic.name === "tail-mean" || this.#measure.statistic.name === "largest";
-  }
 }
 
 /** The `count`-th largest value. */
-function quantileFromTop(values: Float64Array, count: number): number {
+function fromTop(values: Float64Array, count: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.max(0, sorted.length - count)];
 }

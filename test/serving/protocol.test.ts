@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { cast, input, mul, toOnnx, traceGraph } from "../../../engine/index.ts";
-import { folderSource, ModelServer, type ModelServerOptions } from "../../../platform/inference/index.ts";
-import { localContext, systemClock } from "../../../platform/local/index.ts";
-import { buildServer } from "../index.ts";
+import { cast, input, mul, toOnnx, traceGraph } from "../../src/engine/index.ts";
+import { buildServer } from "../../src/interfaces/http/index.ts";
+import { folderSource, ModelServer, type ModelServerOptions } from "../../src/platform/inference/index.ts";
+import { localContext, systemClock } from "../../src/platform/local/index.ts";
 
 const twice = toOnnx(traceGraph({ y: mul(input("x", ["batch", 2]), 2) }));
 /** Two inputs of other types, two outputs. */

@@ -2,14 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { input, mul, toOnnx, traceGraph } from "../../engine/index.ts";
-import { localContext, systemClock } from "../../platform/local/index.ts";
-import { createLogger } from "../../platform/logs/index.ts";
-import { createMetrics } from "../../platform/metrics/index.ts";
-import { createTracer, type Tracer } from "../../platform/traces/index.ts";
-import { attributesOf, otlpReceiver } from "../../platform/traces/testing/otlp-receiver.ts";
-import { serveModels } from "../cli/serve-models.ts";
-import { buildServer } from "./index.ts";
+import { input, mul, toOnnx, traceGraph } from "../../src/engine/index.ts";
+import { serveModels } from "../../src/interfaces/cli/serve-models.ts";
+import { buildServer } from "../../src/interfaces/http/index.ts";
+import { localContext, systemClock } from "../../src/platform/local/index.ts";
+import { createLogger } from "../../src/platform/logs/index.ts";
+import { createMetrics } from "../../src/platform/metrics/index.ts";
+import { createTracer, type Tracer } from "../../src/platform/traces/index.ts";
+import { attributesOf, otlpReceiver } from "../../src/platform/traces/testing/otlp-receiver.ts";
 
 const settings = {
   maxBatchRows: 64,
@@ -36,7 +36,6 @@ async function watched(tracer?: Tracer) {
     dataFolder,
     artifacts: context.models,
     clock: systemClock,
-    jobs: () => Promise.reject(new Error("no jobs here")),
     logger: context.logger,
     metrics,
   };
@@ -46,7 +45,7 @@ async function watched(tracer?: Tracer) {
     version: "1.2.3",
     dataFolder,
     clock: systemClock,
-    jobs: () => Promise.reject(new Error("no task is asked for")),
+    jobs: () => Promise.reject(new Error("no jobs here")),
     makeContext: () => context,
     logger: createLogger({ level: "info", destination }),
     models: models.server,

@@ -1,0 +1,39 @@
+/** What serving took, as tables for people. */
+import { table } from "../table.ts";
+import type { ServeComparison } from "./rows.ts";
+
+export function serveText(comparison: ServeComparison): string {
+  const { inference, peer, ratio, training, coldStartMs, endurance } = comparison;
+  const row = (name: string, one: ServeComparison["inference"]) => [
+    name,
+    one.requestsPerSecond.toFixed(0),
+    one.p50.toFixed(0),
+    one.p99.toFixed(0),
+    String(one.errors),
+  ];
+  const rows = [
+    row("inference, 64 connections", inference),
+    ...("absent" in peer ? [] : [row("FastAPI + PyTorch, the same", peer)]),
+    row("inference while a training runs", training.inference),
+    row("/healthz meanwhile, 50 requests/s", training.health),
+  ];
+  const change = ([before, after]: readonly [number, number], digits = 0) =>
+    `${before.toFixed(digits)} -> ${after.toFixed(digits)}`;
+  return [
+    "LSTM of 60 steps, 16 features, 128 units; one sample of 960 numbers as JSON; client on the same cores",
+    "",
+    table(["what", "requests/s", "p50 ms", "p99 ms", "errors"], rows),
+    "",
+    "absent" in peer
+      ? `FastAPI: absent: ${peer.absent}`
+      : `Fathom / FastAPI: ${ratio?.toFixed(1)} x (${peer.versions}; ${peer.threads} threads, batches up to ${peer.batch}, the best of its settings)`,
+    `Event-loop delay while a training runs, p99: ${training.eventLoopDelayP99.toFixed(1)} ms`,
+    `Cold start to ready with a model, median of 3: ${coldStartMs.toFixed(0)} ms`,
+    ...(endurance === null
+      ? []
+      : [
+          `Mixed load, ${endurance.seconds} s, ${endurance.requests} requests, ${endurance.unexpected} with an unexpected status:`,
+          `  resident MiB ${change(endurance.residentMiB, 1)}, descriptors ${change(endurance.descriptors)}, threads ${change(endurance.threads)}`,
+        ]),
+  ].join("\n");
+}

@@ -1,0 +1,2 @@
+export { type BackupOptions, backup, type Manifest } from "./backup.ts";
+export { type RestoreOptions, restore } from "./restore.ts";
