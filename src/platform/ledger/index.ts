@@ -1,4 +1,3 @@
 export { importLines } from "./import-lines.ts";
-export { installationKey } from "./installation-key.ts";
 export { type Ledger, type LedgerOptions, openLedger } from "./ledger.ts";
 export { type LedgerRow, recordOf } from "./rows.ts";

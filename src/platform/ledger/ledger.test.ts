@@ -4,9 +4,10 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { type Entropy, type LedgerEntry, sha256, verifyExport } from "../../base/index.ts";
+import { ensureKeyPair } from "../signing/index.ts";
 import { openState, type State } from "../state/index.ts";
 import { type Home, homes } from "../state/testing/homes.ts";
-import { importLines, installationKey, type Ledger, openLedger } from "./index.ts";
+import { importLines, type Ledger, openLedger } from "./index.ts";
 
 const now = Date.parse("2026-03-04T05:06:07.089Z");
 const clock = { now: () => now, elapsed: () => 0 };
@@ -23,7 +24,7 @@ describe.each(homes)("on $name", ({ makeHome }) => {
       clock,
       entropy,
       actor: "tester",
-      key: () => installationKey(join(home.folder, "keys", "installation.pem")),
+      key: async () => (await ensureKeyPair(join(home.folder, "keys", "signing-key.pem"), entropy)).private,
     });
   beforeAll(async () => {
     home = await makeHome();
@@ -143,7 +144,7 @@ describe.each(homes)("on $name", ({ makeHome }) => {
     const lines = await exported();
     const { head } = JSON.parse(lines[3]);
     expect(await verifyExport(each(lines), { where: "file", publicKey: head.publicKey })).toEqual(head);
-    expect((await stat(join(home.folder, "keys", "installation.pem"))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(home.folder, "keys", "signing-key.pem"))).mode & 0o777).toBe(0o600);
     expect(JSON.parse((await exported())[3]).head.publicKey).toBe(head.publicKey);
   });
 

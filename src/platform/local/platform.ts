@@ -5,9 +5,9 @@ import { type Clock, type Platform, PlatformError, writeFailure } from "../../ba
 import { folderStore, type S3Options, s3Store } from "../artifacts/index.ts";
 import { type CheckInput, type Jobs, openJobs } from "../jobs/index.ts";
 import { openKeys } from "../keys/index.ts";
-import { importLines, installationKey, openLedger } from "../ledger/index.ts";
+import { importLines, openLedger } from "../ledger/index.ts";
 import { openRegistry } from "../registry/index.ts";
-import { signer, type Unsigned } from "../signing/index.ts";
+import { ensureKeyPair, signer, type Unsigned } from "../signing/index.ts";
 import { openState, type State, takeLock } from "../state/index.ts";
 import { systemClock } from "./clock.ts";
 import { systemEntropy } from "./entropy.ts";
@@ -45,7 +45,7 @@ export interface LazyPlatform {
 }
 
 /** Where the installation's private key is, in a data folder. */
-export const installationKeyFile = (dataFolder: string) => join(dataFolder, "keys", "installation.pem");
+export const installationKeyFile = (dataFolder: string) => join(dataFolder, "keys", "signing-key.pem");
 
 interface Rooms {
   readonly platform: Platform;
@@ -98,7 +98,7 @@ async function openRooms(folder: string, options: PlatformOptions): Promise<Room
       clock,
       entropy: systemEntropy,
       actor: "owner",
-      key: () => installationKey(installationKeyFile(dataFolder)),
+      key: async () => (await ensureKeyPair(installationKeyFile(dataFolder), systemEntropy)).private,
     });
     await importLines(state, audit, join(dataFolder, "ledger.jsonl"));
     const jobs = await openJobs(state, checkInput);
