@@ -16,6 +16,7 @@ import { entryTable, verdict } from "./tables.ts";
 
 export const auditList = capability({
   name: "audit.list",
+  effect: "reads",
   summary: "List what was done, by whom and when, the newest first",
   input: ListInput,
   output: ListOutput,
@@ -25,6 +26,7 @@ export const auditList = capability({
 
 export const auditVerify = capability({
   name: "audit.verify",
+  effect: "reads",
   summary: "Check every entry of the ledger, or of an export, and find the first that was changed",
   input: VerifyInput,
   output: VerifyOutput,
@@ -55,6 +57,7 @@ export const auditPersonal = capability({
 
 export const auditErase = capability({
   name: "audit.erase",
+  effect: "destroys",
   summary: "Erase the personal data of one person; the chain of entries stays whole",
   input: EraseInput,
   output: EraseOutput,

@@ -42,6 +42,7 @@ export const submitJob = capability({
 
 export const listJobs = capability({
   name: "jobs.list",
+  effect: "reads",
   summary: "The jobs, newest first",
   input: ListInput,
   output: ListOutput,
@@ -53,6 +54,7 @@ export const listJobs = capability({
 
 export const showJob = capability({
   name: "jobs.show",
+  effect: "reads",
   summary: "A job with its input and output",
   input: JobInput,
   output: FullJobView,
@@ -62,6 +64,7 @@ export const showJob = capability({
 
 export const jobLogs = capability({
   name: "jobs.logs",
+  effect: "reads",
   summary: "What happened to a job, and the lines that it logged",
   input: LogsInput,
   output: LogsOutput,
@@ -74,6 +77,7 @@ export const jobLogs = capability({
 
 export const followJobs = capability({
   name: "jobs.follow",
+  effect: "reads",
   summary: "Watch a job until it has ended, and answer with its output",
   input: JobInput,
   output: FullJobView,
@@ -84,6 +88,7 @@ export const followJobs = capability({
 
 export const cancelJob = capability({
   name: "jobs.cancel",
+  effect: "destroys",
   summary: "Ask a job and all of its parts to stop",
   input: JobInput,
   output: JobView,
@@ -104,6 +109,7 @@ export const retryJob = capability({
 
 export const deadLetters = capability({
   name: "jobs.deadLetters",
+  effect: "reads",
   summary: "Jobs whose attempts were used up by what may have passed since",
   input: DeadLettersInput,
   output: ListOutput,
@@ -135,6 +141,7 @@ export const scheduleJob = capability({
 
 export const listSchedules = capability({
   name: "jobs.schedules",
+  effect: "reads",
   summary: "The schedules by name",
   input: z.object({}),
   output: SchedulesOutput,
@@ -144,6 +151,7 @@ export const listSchedules = capability({
 
 export const unscheduleJob = capability({
   name: "jobs.unschedule",
+  effect: "destroys",
   summary: "End a schedule; jobs that it began stay",
   input: UnscheduleInput,
   output: z.object({ name: z.string() }),

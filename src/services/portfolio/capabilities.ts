@@ -20,6 +20,7 @@ import { writeFolder } from "./walk-forward/write.ts";
 
 export const portfolioOptimize = capability({
   name: "portfolio.optimize",
+  effect: "reads",
   summary: "Weights that are best for an objective under constraints, with a proof of how near they are",
   input: OptimizeInput,
   output: OptimizeOutput,
@@ -30,6 +31,7 @@ export const portfolioOptimize = capability({
 
 export const portfolioFrontier = capability({
   name: "portfolio.frontier",
+  effect: "reads",
   summary: "The least risk at each expected return, with the portfolios that have names",
   input: FrontierInput,
   output: FrontierOutput,
@@ -40,6 +42,7 @@ export const portfolioFrontier = capability({
 
 export const portfolioAllocate = capability({
   name: "portfolio.allocate",
+  effect: "reads",
   summary: "Whole shares to buy for weights and a sum of money",
   input: AllocateInput,
   output: AllocateOutput,
@@ -73,6 +76,7 @@ export const portfolioCompare = capability({
 
 export const portfolioAttribution = capability({
   name: "portfolio.attribution",
+  effect: "reads",
   summary: "Why a portfolio did better or worse than its benchmark, and which positions its risk comes from",
   input: AttributionInput,
   output: AttributionOutput,
