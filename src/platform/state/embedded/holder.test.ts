@@ -60,7 +60,8 @@ test("loses no acknowledged write when its holder is killed, again and again", a
   for (let round = 0; round < 3; round++) {
     const holder = writer(`holder ${round}`);
     await once(holder.child.stdout as NodeJS.ReadableStream, "data");
-    await sleep(60 + 90 * round);
+    while (holder.acknowledged() === 0) await sleep(5);
+    await sleep(60 * round);
     holder.child.kill("SIGKILL");
     await once(holder.child, "close");
     state = await openState({ ...home, what: "a test" });

@@ -30,6 +30,7 @@ const refusals = [
   },
 ];
 const mayChangeSettings = /\bset_config\s*\(/i;
+const lingerMs = 500;
 const shuttingDown = "the process that holds the embedded database is ending; connect again";
 
 /**
@@ -42,6 +43,8 @@ const shuttingDown = "the process that holds the embedded database is ending; co
 export function createMultiplexer({ execute, parameters, idleInTransactionMs, onFailure }) {
   /** @type {Set<ReturnType<typeof createConnection>>} */
   const connections = new Set();
+  /** Sockets whose clients have been told to go. */
+  const lingers = new Set();
   /** Connections with work, each once, in the order of their turn. */
   const ready = [];
   let owner = null;
@@ -161,16 +164,25 @@ export function createMultiplexer({ execute, parameters, idleInTransactionMs, on
         if (connection.gone) return;
         connection.write(bytes);
         socket.end();
-        leave();
+        leave({ lingering: true });
       },
     };
 
-    const leave = () => {
+    /** Lingering: what the client is writing just now must not fail before it has read why the connection ends. */
+    const leave = ({ lingering = false } = {}) => {
       if (connection.gone) return;
       connection.gone = true;
+      if (lingering) {
+        lingers.add(socket);
+        const timer = setTimeout(() => socket.destroy(), lingerMs);
+        socket.once("end", () => socket.destroySoon());
+        socket.once("close", () => {
+          clearTimeout(timer);
+          lingers.delete(socket);
+        });
+      } else socket.destroySoon();
       connection.units.length = 0;
       connections.delete(connection);
-      socket.destroySoon();
       const waiting = ready.indexOf(connection);
       if (waiting >= 0) ready.splice(waiting, 1);
       if (owner !== connection && connection.statements.size > 0) ready.push(connection);
@@ -263,6 +275,7 @@ export function createMultiplexer({ execute, parameters, idleInTransactionMs, on
     let pieces = [];
     let missing = 0;
     socket.on("data", (data) => {
+      if (connection.gone) return;
       pieces.push(data);
       missing -= data.length;
       if (missing > 0) return;
@@ -276,9 +289,9 @@ export function createMultiplexer({ execute, parameters, idleInTransactionMs, on
       }
       missing = started && buffer.length >= 5 ? buffer.readInt32BE(1) + 1 - buffer.length : 0;
     });
-    socket.on("error", leave);
-    socket.on("close", leave);
-    socket.on("end", leave);
+    socket.on("error", () => leave());
+    socket.on("close", () => leave());
+    socket.on("end", () => leave());
     return connection;
   }
 
@@ -326,7 +339,7 @@ export function createMultiplexer({ execute, parameters, idleInTransactionMs, on
       }
       onIdle = () => {};
       for (const connection of connections) connection.end(fatal("57P01", shuttingDown));
-      while (owner !== null || running) await new Promise((done) => setTimeout(done, 1));
+      while (owner !== null || running || lingers.size > 0) await new Promise((done) => setTimeout(done, 1));
     },
   };
 }
