@@ -1,12 +1,15 @@
 export { renderChart } from "./charts/render.ts";
 export {
+  type AreaChart,
   type Axis,
   type BandChart,
   type BarChart,
   type Chart,
   calibrationChart,
+  type Dendrogram,
   type HeatTable,
   type Histogram,
+  type IntervalChart,
   type LineChart,
   type ScatterChart,
   type Series,

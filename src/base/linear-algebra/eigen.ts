@@ -43,8 +43,9 @@ function tridiagonal(a: Matrix) {
     }
     let tail = 0;
     for (let i = 1; i < size; i++) tail += (v[i] / (scale || 1)) ** 2;
-    if (tail === 0) {
-      beside[k] = v[0];
+    // What is too small to be divided by couples nothing.
+    if (tail === 0 || scale < 1e-290) {
+      beside[k] = scale < 1e-290 ? 0 : v[0];
       continue;
     }
     const length = scale * Math.sqrt((v[0] / scale) ** 2 + tail);

@@ -110,13 +110,26 @@ function binEdges(values: readonly number[], bins: number | undefined, most: num
 
 /** A table of shaded cells; the number stands in each, so that the shade is never the only sign. */
 export function heatTable(chart: HeatTable, width: number): string {
-  const largest = Math.max(0, ...chart.values.flat().filter(Number.isFinite).map(Math.abs)) || 1;
+  const apart = new Set(chart.apart ?? []);
+  const largestOf = (own: boolean) =>
+    Math.max(
+      0,
+      ...chart.values
+        .flatMap((row) => row.filter((_, j) => apart.has(j) === own))
+        .filter(Number.isFinite)
+        .map(Math.abs),
+    ) || 1;
+  const largest = { among: largestOf(false), apart: largestOf(true) };
+  const gap = apart.size > 0 ? 8 : 0;
   const labelWidth = Math.min(
     width * 0.34,
     Math.max(...chart.rows.map((label) => textWidth(label, fontSize)), 20) + 12,
   );
-  const cell = Math.min(92, (width - labelWidth) / Math.max(1, chart.columns.length));
-  const size = cell < 44 ? 10 : fontSize;
+  const cell = Math.min(92, (width - labelWidth - gap) / Math.max(1, chart.columns.length));
+  const size = cell < 30 ? 8 : cell < 44 ? 10 : fontSize;
+  // In narrow cells whole numbers are what can be read, and an empty one is empty.
+  const digits = cell < 30 && chart.digits !== undefined ? 0 : chart.digits;
+  const empty = cell < 30 ? "" : formatNumber(Number.NaN);
   const tilt = chart.columns.some((label) => textWidth(label, fontSize) > cell - 6);
   const longest = Math.max(0, ...chart.columns.map((label) => textWidth(label, fontSize)));
   const top = 40 + (tilt ? Math.ceil(longest * 0.71) + 4 : 14);
@@ -126,7 +139,7 @@ export function heatTable(chart: HeatTable, width: number): string {
     `<text class="title" x="0" y="12">${escapeText(`Rows: ${chart.rowLabel}. Columns: ${chart.columnLabel}${unit}`)}</text>`,
   );
   chart.columns.forEach((label, j) => {
-    const x = pixel(labelWidth + (j + 0.5) * cell);
+    const x = pixel(labelWidth + (j + 0.5) * cell + (apart.has(j) ? gap : 0));
     parts.push(
       tilt
         ? `<text class="key" transform="translate(${x} ${top - 8}) rotate(-45)">${escapeText(label)}</text>`
@@ -140,10 +153,12 @@ export function heatTable(chart: HeatTable, width: number): string {
     );
     chart.columns.forEach((_, j) => {
       const value = chart.values[i]?.[j] ?? Number.NaN;
-      const x = labelWidth + j * cell;
-      const shade = Number.isFinite(value) ? (0.04 + 0.51 * (Math.abs(value) / largest)).toFixed(2) : "0";
+      const x = labelWidth + j * cell + (apart.has(j) ? gap : 0);
+      const shade = Number.isFinite(value)
+        ? (0.04 + 0.51 * (Math.abs(value) / (apart.has(j) ? largest.apart : largest.among))).toFixed(2)
+        : "0";
       parts.push(
-        `<rect class="cell${value < 0 ? " below" : ""}" x="${pixel(x + 1)}" y="${y + 1}" width="${pixel(cell - 2)}" height="28" fill-opacity="${shade}"/><text class="value middle" x="${pixel(x + cell / 2)}" y="${y + 19}" font-size="${size}">${formatNumber(value, chart.digits)}</text>`,
+        `<rect class="cell${value < 0 ? " below" : ""}" x="${pixel(x + 1)}" y="${y + 1}" width="${pixel(cell - 2)}" height="28" fill-opacity="${shade}"/><text class="value middle" x="${pixel(x + cell / 2)}" y="${y + 19}" style="font-size:${size}px">${Number.isFinite(value) ? formatNumber(value, digits) : empty}</text>`,
       );
     });
   });

@@ -43,6 +43,39 @@ const charts: Record<Chart["kind"], Chart> = {
       { label: "dropped", value: 61 },
     ],
   },
+  areas: {
+    kind: "areas",
+    title: "Weights over time",
+    x: { label: "Date", kind: "time" },
+    y: { label: "Share", unit: "%", include: [0, 100] },
+    at: ["2024-01-02", "2024-01-03", "2024-01-04"].map(startOfDay),
+    series: [
+      { label: "A", y: [60, 50, 40] },
+      { label: "B", y: [40, 60, 80] },
+      { label: "C", y: [0, -10, -20] },
+    ],
+  },
+  dendrogram: {
+    kind: "dendrogram",
+    title: "Which move together",
+    x: { label: "Distance" },
+    labels: ["A", "B", "C"],
+    merges: [
+      { left: 0, right: 2, distance: 1 },
+      { left: 1, right: 3, distance: 2 },
+    ],
+    clusters: [0, 1, 0],
+  },
+  intervals: {
+    kind: "intervals",
+    title: "Sharpe ratios",
+    x: { label: "Sharpe ratio", include: [0] },
+    digits: 2,
+    rows: [
+      { label: "A", value: 1, low: 0.5, high: 1.5 },
+      { label: "B", value: Number.NaN, low: Number.NaN, high: Number.NaN },
+    ],
+  },
   histogram: {
     kind: "histogram",
     title: "Errors",
@@ -156,4 +189,53 @@ test("carries its style when it stands alone", () => {
   const alone = renderChart(charts.bars);
   expect(alone).toMatch(/^<svg [^>]*width="720"[^>]*><style>/);
   expect(alone).toContain("prefers-color-scheme:dark");
+});
+
+test("stacks areas so that each lies on the one before, and what is negative below the axis", () => {
+  const drawn = drawChart(charts.areas, 400);
+  const paths = [...drawn.matchAll(/class="area p(\d)" d="M([^"]*)Z"/g)].map(([, , d]) =>
+    d.split("L").map((point) => point.split(" ").map(Number)),
+  );
+  expect(paths).toHaveLength(3);
+  const [a, b, c] = paths;
+  // An outline goes along the upper edge and back along the lower one.
+  expect(b.slice(3).reverse()).toEqual(a.slice(0, 3));
+  expect(c[0][1]).toBe(a.at(-1)?.[1]); // C begins at the axis, where A begins
+  expect(c[3][1]).toBeGreaterThan(c[2][1]); // and hangs down from it: first the upper edge, then the lower one
+});
+
+test("joins the leaves of a dendrogram where they merge, alike ones beside each other", () => {
+  const drawn = drawChart(charts.dendrogram, 400);
+  const place = (label: string) => Number(new RegExp(`y="([\\d.]+)">${label}<`).exec(drawn)?.[1]);
+  expect(Math.abs(place("A") - place("C"))).toBeLessThan(20);
+  expect([...drawn.matchAll(/class="branch s0"/g)]).toHaveLength(1); // A and C are one cluster
+  expect([...drawn.matchAll(/class="branch"/g)]).toHaveLength(1); // the root joins two
+});
+
+test("names points where there is room, and leaves a name out rather than print it over another", () => {
+  const many = Array.from({ length: 40 }, (_, k) => `point ${k}`);
+  const chart = (at: (k: number) => number): Chart => ({
+    kind: "scatter",
+    title: "Assets",
+    x: { label: "x" },
+    y: { label: "y" },
+    series: [{ label: "assets", x: many.map((_, k) => at(k)), y: many.map((_, k) => at(k)), labels: many }],
+  });
+  const names = (drawn: string) => [...drawn.matchAll(/class="key[^"]*"[^>]*>point \d+</g)].length;
+  expect(
+    names(
+      drawChart(
+        chart((k) => k),
+        760,
+      ),
+    ),
+  ).toBeGreaterThan(10);
+  expect(
+    names(
+      drawChart(
+        chart(() => 1),
+        760,
+      ),
+    ),
+  ).toBeLessThanOrEqual(8);
 });

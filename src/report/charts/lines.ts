@@ -122,7 +122,10 @@ export function scatterChart(chart: ScatterChart, available: number): string {
   const shared: [number, number] = [Math.min(xRange[0], yRange[0]), Math.max(xRange[1], yRange[1])];
   const levelStyle = (i: number) => `${strokeClass(chart.series.length + i, "dashed")} thin`;
   const legend = chart.series.map(
-    ({ label }, i): LegendEntry => ({ label, style: `point p${i % 6}`, sample: "point" }),
+    ({ label, dots }, i): LegendEntry =>
+      dots === "none"
+        ? { label, style: strokeClass(i, undefined), sample: "line" }
+        : { label, style: `point p${i % 6}`, sample: "point" },
   );
   if (chart.diagonal !== undefined) legend.push({ label: chart.diagonal, style: "mark", sample: "line" });
   (chart.levels ?? []).forEach(({ label }, i) => {
@@ -153,7 +156,11 @@ export function scatterChart(chart: ScatterChart, available: number): string {
   (chart.levels ?? []).forEach(({ y }, i) => {
     parts.push(`<path class="${levelStyle(i)}" d="M${area.left} ${pixel(area.y.at(y))}H${area.right}"/>`);
   });
-  chart.series.forEach(({ x, y, connect, lower, upper }, i) => {
+  const names: string[] = [];
+  const taken = chart.series.flatMap(({ x, y, dots }) =>
+    dots === "none" ? [] : Array.from(x, (_, k) => boxAround(area.x.at(x[k]), area.y.at(y[k]))),
+  );
+  chart.series.forEach(({ x, y, connect, dots: points, labels, lower, upper }, i) => {
     if (connect)
       parts.push(`<path class="${strokeClass(i, undefined)} thin" d="${linePath(x, y, area.x, area.y)}"/>`);
     let dots = "";
@@ -165,9 +172,49 @@ export function scatterChart(chart: ScatterChart, available: number): string {
       if (lower && upper) bars += `M${pixel(px)} ${pixel(area.y.at(lower[k]))}V${pixel(area.y.at(upper[k]))}`;
     }
     if (bars) parts.push(`<path class="${strokeClass(i, undefined)} thin" d="${bars}"/>`);
-    parts.push(`<path class="dots p${i % 6}${x.length > 300 ? " many" : ""}" d="${dots}"/>`);
+    if (points !== "none")
+      parts.push(`<path class="dots p${i % 6}${x.length > 300 ? " many" : ""}" d="${dots}"/>`);
+    labels?.forEach((label, k) => {
+      names.push(pointLabel(label, area.x.at(x[k]), area.y.at(y[k]), area, taken));
+    });
   });
-  return svg(chart, width, area.height, parts.join(""));
+  return svg(chart, width, area.height, [...parts, ...names].join(""));
+}
+
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+const boxAround = (x: number, y: number): Box => ({ left: x - 4, right: x + 4, top: y - 4, bottom: y + 4 });
+
+/** The name of a point at the first place around it that is free; no name where there is none. */
+function pointLabel(label: string, x: number, y: number, area: Frame, taken: Box[]): string {
+  const size = textWidth(label, fontSize);
+  const places = [
+    { at: x + 7, from: x + 7, y: y + 4, anchor: "" },
+    { at: x - 7, from: x - 7 - size, y: y + 4, anchor: " end" },
+    { at: x, from: x - size / 2, y: y - 8, anchor: " middle" },
+    { at: x, from: x - size / 2, y: y + 17, anchor: " middle" },
+    { at: x + 5, from: x + 5, y: y - 6, anchor: "" },
+    { at: x - 5, from: x - 5 - size, y: y - 6, anchor: " end" },
+    { at: x + 5, from: x + 5, y: y + 15, anchor: "" },
+    { at: x - 5, from: x - 5 - size, y: y + 15, anchor: " end" },
+  ];
+  for (const place of places) {
+    const box = { left: place.from, right: place.from + size, top: place.y - 9, bottom: place.y + 1 };
+    const inside =
+      box.left >= area.left && box.right <= area.width && box.top >= area.top && box.bottom <= area.bottom;
+    const free = taken.every(
+      (one) => one.right < box.left || one.left > box.right || one.bottom < box.top || one.top > box.bottom,
+    );
+    if (!inside || !free) continue;
+    taken.push(box);
+    return `<text class="key${place.anchor}" x="${pixel(place.at)}" y="${pixel(place.y)}">${escapeText(label)}</text>`;
+  }
+  return "";
 }
 
 /** Colour and dash of a series: after six colours they repeat, dashed. */

@@ -1,4 +1,7 @@
+import { areaChart } from "./areas.ts";
 import { barChart, heatTable, histogram } from "./bars.ts";
+import { dendrogram } from "./dendrogram.ts";
+import { intervalChart } from "./intervals.ts";
 import { bandChart, lineChart, scatterChart } from "./lines.ts";
 import type { Chart } from "./spec.ts";
 import { chartStyle, darkColours, lightColours } from "./style.ts";
@@ -18,6 +21,12 @@ export function drawChart(chart: Chart, width: number): string {
       return histogram(chart, width);
     case "heat":
       return heatTable(chart, width);
+    case "intervals":
+      return intervalChart(chart, width);
+    case "areas":
+      return areaChart(chart, width);
+    case "dendrogram":
+      return dendrogram(chart, width);
   }
 }
 

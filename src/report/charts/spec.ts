@@ -63,6 +63,10 @@ export interface ScatterChart extends Titled {
   readonly y: Axis;
   readonly series: readonly (Omit<Series, "line"> & {
     readonly connect?: boolean;
+    /** Only the joining line, as for a curve computed at many points. */
+    readonly dots?: "none";
+    /** A name beside each point, where there is room for it. */
+    readonly labels?: readonly string[];
     readonly lower?: Values;
     readonly upper?: Values;
   })[];
@@ -102,9 +106,55 @@ export interface HeatTable extends Titled {
   readonly values: readonly (readonly number[])[];
   readonly digits?: number;
   readonly unit?: string;
+  /** Columns, by number, that are shaded by their own largest value and stand a little apart, such as totals. */
+  readonly apart?: readonly number[];
 }
 
-export type Chart = LineChart | BandChart | ScatterChart | BarChart | Histogram | HeatTable;
+/** One value in each row with the interval around it, on a shared axis. */
+export interface IntervalChart extends Titled {
+  readonly kind: "intervals";
+  readonly x: Axis;
+  readonly rows: readonly {
+    readonly label: string;
+    readonly value: number;
+    readonly low: number;
+    readonly high: number;
+  }[];
+  /** After the decimal point of the values. */
+  readonly digits?: number;
+}
+
+/** Areas on top of each other, such as shares over time; values below 0 are stacked downwards. */
+export interface AreaChart extends Titled {
+  readonly kind: "areas";
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly at: Values;
+  /** From the axis outwards. */
+  readonly series: readonly { readonly label: string; readonly y: Values }[];
+}
+
+/** A tree of clusters, leaves below each other, merges to the right at their distance. */
+export interface Dendrogram extends Titled {
+  readonly kind: "dendrogram";
+  readonly x: Axis;
+  readonly labels: readonly string[];
+  /** Of n leaves n - 1 merges: leaves are 0 to n - 1, merge k is n + k, the last one is the root. */
+  readonly merges: readonly { readonly left: number; readonly right: number; readonly distance: number }[];
+  /** The cluster of each leaf, which gives its branches a colour. */
+  readonly clusters?: readonly number[];
+}
+
+export type Chart =
+  | LineChart
+  | BandChart
+  | ScatterChart
+  | BarChart
+  | Histogram
+  | HeatTable
+  | IntervalChart
+  | AreaChart
+  | Dendrogram;
 
 /** A calibration chart: the share of outcomes at or below each forecast quantile, against the level it claims. */
 export function calibrationChart(

@@ -19,8 +19,11 @@ export const chartStyle = [
   ".chart .dashed{stroke-dasharray:7 5}.chart .dotted{stroke-dasharray:1 5}",
   ".chart .dots{fill:none;stroke-width:7;stroke-linecap:round}.chart .many{stroke-width:5;stroke-opacity:.55}",
   ".chart .bar{fill:var(--c0);fill-opacity:.8}.chart .cell{fill:var(--c0)}.chart .below{fill:var(--c1)}",
+  ".chart .area{stroke:var(--paper);stroke-width:.6}.chart .tier1{fill-opacity:.62}.chart .tier2{fill-opacity:.34}.chart .rest{fill:var(--rule);fill-opacity:.5}",
+  ".chart .branch{fill:none;stroke:var(--rule);stroke-width:1.4}",
   ".chart .band{fill:var(--c0)}.chart .band0{fill-opacity:.16}.chart .band1{fill-opacity:.24}.chart .band2{fill-opacity:.34}",
   ...series.map(
-    (i) => `.chart .s${i},.chart .dots.p${i}{stroke:var(--c${i})}.chart .point.p${i}{fill:var(--c${i})}`,
+    (i) =>
+      `.chart .s${i},.chart .dots.p${i}{stroke:var(--c${i})}.chart .point.p${i},.chart .area.p${i}{fill:var(--c${i})}.chart .branch.s${i}{stroke:var(--c${i})}`,
   ),
 ].join("\n");

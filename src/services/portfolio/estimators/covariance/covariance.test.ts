@@ -177,7 +177,7 @@ test("repairs any symmetric matrix with a positive diagonal, and keeps its varia
         expect(moved > 0).toBe(smallestEigenvalue < 1e-8 * (1 - 1e-6));
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 200 },
   );
 });
 

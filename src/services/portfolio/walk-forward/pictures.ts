@@ -1,0 +1,284 @@
+/** The pictures of a proof as values: each is drawn in the page and as a file of its own. */
+import type { Chart } from "../../../report/index.ts";
+import { defaultLimits } from "../constraints/limits.ts";
+import { estimateMarket } from "../estimate.ts";
+import { efficientFrontier } from "../frontier.ts";
+import { clusterCount } from "../hierarchical/clusters.ts";
+import { hierarchyOf } from "../hierarchical/hierarchy.ts";
+import { cutTree } from "../hierarchical/linkage.ts";
+import { drawdowns } from "../measures.ts";
+import { riskContributions } from "../objectives/risk-parity.ts";
+import { portfolioVolatility, volatilities } from "../objectives/variance.ts";
+import type { Market } from "../problem.ts";
+import type { Proof } from "./prove.ts";
+import type { MethodRun } from "./run.ts";
+import { monthlyReturns } from "./summary.ts";
+import { trainingWindow } from "./window.ts";
+
+/** The English of this file, in one place so that it can be translated. */
+const words = {
+  wealth: "Wealth of one unit",
+  wealthSees: "Net of costs, on a logarithmic scale",
+  drawdown: "Drawdowns",
+  drawdownSees: "How far each method is below its highest value so far",
+  date: "Date",
+  value: "Value",
+  fallen: "Below the peak",
+  weights: (name: string) => `Weights of ${name} over time`,
+  weightsSee: "What is held at the beginning of each period, drifting with prices between trades",
+  weight: "Share of the portfolio",
+  rest: "all others",
+  monthly: (name: string) => `Monthly returns of ${name}`,
+  year: "year",
+  month: "month",
+  months: ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+  whole: "all",
+  frontier: "Efficient frontier, assets and methods",
+  frontierSees: (from: string, to: string) =>
+    `Estimated on the last training part, ${from} to ${to}; long only, fully invested`,
+  volatility: "Volatility",
+  expected: "Expected return",
+  assets: "assets",
+  methods: "methods",
+  efficient: "efficient frontier",
+  contributions: (name: string) => `Risk contributions of ${name}`,
+  contributionsSee: "Shares of the variance of the last weights",
+  contribution: "Share of the variance",
+  dendrogram: "Which assets move together",
+  dendrogramSees: "Ward's linkage of the correlations of the last training part; colours are clusters",
+  distance: "Distance at which branches join",
+  sharpe: "Sharpe ratio with its interval",
+  sharpeSees: (confidence: number) =>
+    `Annual, after costs; bars cover ${(100 * confidence).toFixed(0)} % of resampled histories`,
+  ratio: "Sharpe ratio",
+};
+
+export interface Picture {
+  /** File name without its ending. */
+  readonly name: string;
+  readonly chart: Chart;
+}
+
+/** The last training part, on which frontier, tree and contributions are drawn. */
+export interface LastWindow {
+  readonly market: Market;
+  readonly members: readonly number[];
+  readonly from: string;
+  readonly to: string;
+}
+
+export function lastWindow({ panel, splits, input, options }: Proof): LastWindow {
+  const { train, test } = splits[splits.length - 1];
+  const { panel: seen, members } = trainingWindow(panel, train, test[0].from);
+  const { market } = estimateMarket(seen, { ...input, periodsPerYear: options.periodsPerYear });
+  const day = (at: number) => new Date(seen.times[at]).toISOString().slice(0, 10);
+  return { market, members, from: day(0), to: day(seen.times.length - 1) };
+}
+
+const percent = (values: ArrayLike<number>) => Float64Array.from(values, (value) => 100 * value);
+
+export function wealthPicture({ panel, runs }: Proof): Picture {
+  return {
+    name: "wealth",
+    chart: {
+      kind: "line",
+      title: words.wealth,
+      description: words.wealthSees,
+      x: { label: words.date, kind: "time" },
+      y: { label: words.value, kind: "log" },
+      series: runs.map(({ name, paths: [path] }) => {
+        let wealth = 1;
+        return {
+          label: name,
+          x: Float64Array.from(path.periods, (t) => panel.times[t]),
+          y: path.returns.map((value) => {
+            wealth *= 1 + value;
+            return wealth;
+          }),
+        };
+      }),
+    },
+  };
+}
+
+export function drawdownPicture({ panel, runs, options }: Proof, names: readonly string[]): Picture {
+  return {
+    name: "drawdowns",
+    chart: {
+      kind: "line",
+      title: words.drawdown,
+      description: words.drawdownSees,
+      x: { label: words.date, kind: "time" },
+      y: { label: words.fallen, unit: "%", include: [0] },
+      series: runs
+        .filter(({ name }) => names.includes(name))
+        .map(({ name, paths: [path] }) => ({
+          label: name,
+          x: Float64Array.from(path.periods, (t) => panel.times[t]),
+          y: drawdowns(path.returns, options.drawdown).map((value) => -100 * value),
+        })),
+    },
+  };
+}
+
+/** Weights as they were held; beyond the largest few, assets are one area. */
+export function weightsPicture({ panel }: Proof, { name, paths: [path] }: MethodRun, most = 12): Picture {
+  const { rows: periods, columns: n, data } = path.weights;
+  const size = Float64Array.from({ length: n }, (_, i) => {
+    let sum = 0;
+    for (let t = 0; t < periods; t++) sum += Math.abs(data[t * n + i]);
+    return sum / periods;
+  });
+  const order = Array.from(size.keys())
+    .filter((i) => size[i] > 1e-6)
+    .sort((a, b) => size[b] - size[a]);
+  const shown = order.length <= most + 1 ? order : order.slice(0, most);
+  const others = order.slice(shown.length);
+  // Between trades weights drift slowly: some days among them draw the same picture.
+  const step = Math.ceil(periods / 260);
+  const trades = new Set(path.decisions.map(({ period }) => path.periods.indexOf(period)));
+  const days = Array.from({ length: periods }, (_, t) => t).filter(
+    (t) => t % step === 0 || t === periods - 1 || trades.has(t) || trades.has(t + 1),
+  );
+  const column = (members: readonly number[]) =>
+    Float64Array.from(days, (t) => members.reduce((sum, i) => sum + 100 * data[t * n + i], 0));
+  return {
+    name: `weights-${name}`,
+    chart: {
+      kind: "areas",
+      title: words.weights(name),
+      description: words.weightsSee,
+      x: { label: words.date, kind: "time" },
+      y: { label: words.weight, unit: "%", include: [0, 100] },
+      at: Float64Array.from(days, (t) => panel.times[path.periods[t]]),
+      series: [
+        ...shown.map((i) => ({ label: panel.assets[i], y: column([i]) })),
+        ...(others.length > 0 ? [{ label: `${words.rest} (${others.length})`, y: column(others) }] : []),
+      ],
+    },
+  };
+}
+
+export function monthlyPicture({ panel }: Proof, { name, paths: [path] }: MethodRun): Picture {
+  const times = Float64Array.from(path.periods, (t) => panel.times[t]);
+  const { years, values } = monthlyReturns(times, path.returns);
+  const whole = values.map(
+    (row) => 100 * (row.reduce((growth, value) => growth * (1 + (Number.isNaN(value) ? 0 : value)), 1) - 1),
+  );
+  return {
+    name: `monthly-returns-${name}`,
+    chart: {
+      kind: "heat",
+      title: words.monthly(name),
+      rowLabel: words.year,
+      columnLabel: words.month,
+      unit: "%",
+      digits: 1,
+      rows: years,
+      columns: [...words.months, words.whole],
+      values: values.map((row, i) => [...row.map((value) => 100 * value), whole[i]]),
+      apart: [12],
+    },
+  };
+}
+
+export function frontierPicture(proof: Proof, { market, members, from, to }: LastWindow): Picture {
+  const points = efficientFrontier({ market, limits: defaultLimits, options: proof.input }, "volatility", 40);
+  const own = volatilities(market);
+  const returnOf = (weights: Float64Array) =>
+    weights.reduce((sum, weight, i) => sum + weight * market.expectedReturns[i], 0);
+  const methods = proof.runs.map(({ name, paths: [path] }) => {
+    const last = path.decisions[path.decisions.length - 1].weights;
+    return { name, weights: Float64Array.from(members, (i) => last[i]) };
+  });
+  return {
+    name: "frontier",
+    chart: {
+      kind: "scatter",
+      title: words.frontier,
+      description: words.frontierSees(from, to),
+      x: { label: words.volatility, unit: "%, annual", include: [0] },
+      y: { label: words.expected, unit: "%, annual" },
+      series: [
+        {
+          label: words.efficient,
+          x: percent(points.map(({ weights }) => portfolioVolatility(market, weights))),
+          y: percent(points.map(({ weights }) => returnOf(weights))),
+          connect: true,
+          dots: "none",
+        },
+        {
+          label: words.methods,
+          x: percent(methods.map(({ weights }) => portfolioVolatility(market, weights))),
+          y: percent(methods.map(({ weights }) => returnOf(weights))),
+          labels: methods.map(({ name }) => name),
+        },
+        { label: words.assets, x: percent(own), y: percent(market.expectedReturns), labels: market.assets },
+      ],
+    },
+  };
+}
+
+export function contributionPicture(
+  { name, paths: [path] }: MethodRun,
+  { market, members }: LastWindow,
+): Picture {
+  const last = path.decisions[path.decisions.length - 1].weights;
+  const weights = Float64Array.from(members, (i) => last[i]);
+  const shares = riskContributions(market.covariance, weights);
+  return {
+    name: `risk-contributions-${name}`,
+    chart: {
+      kind: "bars",
+      title: words.contributions(name),
+      description: words.contributionsSee,
+      x: { label: words.contribution, unit: "%" },
+      digits: 1,
+      bars: market.assets
+        .map((label, i) => ({ label, value: 100 * shares[i] }))
+        .filter(({ value }) => Math.abs(value) > 0.05)
+        .sort((a, b) => b.value - a.value),
+    },
+  };
+}
+
+export function dendrogramPicture({ market }: LastWindow): Picture | null {
+  if (market.assets.length < 3) return null;
+  const { tree, distances } = hierarchyOf(market.covariance, { linkage: "ward", optimalOrder: true });
+  const clusters = new Array<number>(market.assets.length).fill(0);
+  cutTree(tree, clusterCount(tree, distances)).forEach((group, c) => {
+    for (const leaf of group) clusters[leaf] = c;
+  });
+  return {
+    name: "dendrogram",
+    chart: {
+      kind: "dendrogram",
+      title: words.dendrogram,
+      description: words.dendrogramSees,
+      x: { label: words.distance },
+      labels: market.assets,
+      merges: tree,
+      clusters,
+    },
+  };
+}
+
+export function sharpePicture({ comparison, input }: Proof): Picture {
+  const rows = comparison.methods;
+  return {
+    name: "sharpe-intervals",
+    chart: {
+      kind: "intervals",
+      title: words.sharpe,
+      description: words.sharpeSees(input.confidence),
+      x: { label: words.ratio, include: [0] },
+      digits: 2,
+      rows: rows.map(({ name, sharpeAnnual, intervals }) => ({
+        label: name,
+        value: sharpeAnnual,
+        low: intervals.sharpeAnnual[0],
+        high: intervals.sharpeAnnual[1],
+      })),
+    },
+  };
+}
