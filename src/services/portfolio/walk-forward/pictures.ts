@@ -1,12 +1,12 @@
 /** The pictures of a proof as values: each is drawn in the page and as a file of its own. */
 import type { Chart } from "../../../report/index.ts";
 import { defaultLimits } from "../constraints/limits.ts";
+import { drawdowns } from "../drawdowns.ts";
 import { estimateMarket } from "../estimate.ts";
 import { efficientFrontier } from "../frontier.ts";
 import { clusterCount } from "../hierarchical/clusters.ts";
 import { hierarchyOf } from "../hierarchical/hierarchy.ts";
 import { cutTree } from "../hierarchical/linkage.ts";
-import { drawdowns } from "../measures.ts";
 import { riskContributions } from "../objectives/risk-parity.ts";
 import { portfolioVolatility, volatilities } from "../objectives/variance.ts";
 import type { Market } from "../problem.ts";

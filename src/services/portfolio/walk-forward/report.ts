@@ -7,8 +7,8 @@ import {
   type Section,
   type Table,
 } from "../../../report/index.ts";
+import { drawdowns } from "../drawdowns.ts";
 import { seriesMeasureNames, seriesMeasures } from "../measures/series.ts";
-import { drawdowns } from "../measures.ts";
 import {
   contributionPicture,
   dendrogramPicture,
