@@ -9,6 +9,7 @@ import {
   transpose,
 } from "../../base/index.ts";
 import { pairwiseCorrelation } from "./estimators/covariance/pairwise.ts";
+import type { CovarianceOptions } from "./estimators/covariance/table.ts";
 import {
   type CovarianceName,
   covarianceEstimators,
@@ -18,7 +19,7 @@ import {
 import type { Market } from "./problem.ts";
 import { completeReturns, type ReturnPanel } from "./returns.ts";
 
-export interface EstimateOptions {
+export interface EstimateOptions extends CovarianceOptions {
   readonly expectedReturns?: ExpectedReturnsName;
   readonly covariance?: CovarianceName;
   /** Found from the dates when absent. */
@@ -38,9 +39,10 @@ export function estimateMarket(
     periodsPerYear = periodsOfYear(panel.times),
     riskFree = 0,
     span = 500,
+    ...rest
   }: EstimateOptions = {},
 ): { readonly market: Market; readonly warnings: readonly string[] } {
-  const options = { periodsPerYear, riskFree, span };
+  const options = { ...rest, periodsPerYear, riskFree, span };
   const estimate = covarianceEstimators[covariance](panel, options);
   const complete = completeReturns(panel);
   const repaired = semidefinite(estimate.covariance);

@@ -4,6 +4,7 @@ import { type Allocation, allocateExactly, allocateGreedily } from "./allocate.t
 import { cleanTable } from "./clean.ts";
 import { byAsset } from "./constraints/feasible.ts";
 import { estimateMarket } from "./estimate.ts";
+import { marketWithViews, type ViewOptions } from "./estimators/with-views.ts";
 import { efficientFrontier } from "./frontier.ts";
 import { portfolioMeasures } from "./measures.ts";
 import type { ObjectiveInput } from "./objectives/input.ts";
@@ -163,11 +164,14 @@ export async function panelOf(
 
 async function marketOf(
   input: Request &
-    Pick<OptimizeInput, "expectedReturns" | "covariance" | "riskFree" | "periodsPerYear" | "span">,
+    Pick<OptimizeInput, "expectedReturns" | "covariance" | "riskFree" | "periodsPerYear" | "span"> &
+    ViewOptions,
   ports: Ports,
 ): Promise<{ readonly returns: ReturnPanel; readonly market: Market; readonly warnings: readonly string[] }> {
   const returns = simpleReturns(await panelOf(input, ports));
-  return { returns, ...estimateMarket(returns, input) };
+  const estimated = estimateMarket(returns, input);
+  const { market, warnings } = marketWithViews(estimated.market, input);
+  return { returns, market, warnings: [...estimated.warnings, ...warnings] };
 }
 
 function meanAndRisk(market: Market, weights: Float64Array) {

@@ -1,6 +1,7 @@
 /** What goes into and comes out of the portfolio capabilities. */
 import { z } from "zod";
 import { covarianceNames, expectedReturnsNames } from "./estimators/table.ts";
+import { viewMethods } from "./estimators/with-views.ts";
 import { distanceNames } from "./hierarchical/distances.ts";
 import { linkages } from "./hierarchical/linkage.ts";
 import { type SeriesMeasureName, seriesMeasureNames, seriesMeasures } from "./measures/series.ts";
@@ -38,6 +39,31 @@ export const EstimateFields = {
     .optional()
     .describe("periods in a year; by default read off the dates"),
   span: z.number().min(1).default(500).describe("span of exponential weights, in periods"),
+  missing: z
+    .enum(["complete", "zero"])
+    .default("complete")
+    .describe(
+      "periods without a return of some asset, for covariances that need all: leave out, or count as 0",
+    ),
+  gerberThreshold: z.number().min(0).max(1).default(0.5).describe("of gerber, in standard deviations"),
+  lassoPenalty: z.number().gt(0).max(1).default(0.1).describe("of graphical-lasso, on correlations"),
+  factorCount: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("components of the factor covariance; by default those above what noise would show"),
+};
+
+export const ViewFields = {
+  views: z
+    .array(z.string())
+    .default([])
+    .describe('opinions on annual returns, as "AAPL = 10%" or "MSFT - GOOG = 2% @ 60%" with a confidence'),
+  viewMethod: z.enum(viewMethods).default("black-litterman").describe("how views are taken in"),
+  tau: z.number().positive().default(0.05).describe("uncertainty of the prior, as a share of the covariance"),
+  marketWeights: Symbols("market shares whose implied returns are the prior, instead of the estimate"),
+  marketRiskAversion: z.number().positive().default(2.5).describe("of the market that implies the prior"),
 };
 
 export const LimitFields = {
@@ -125,6 +151,7 @@ export const OptimizeInput = z.object({
   ...PriceFields,
   objective: z.enum(objectiveNames).default("max-sharpe").describe("what is best"),
   ...EstimateFields,
+  ...ViewFields,
   ...LimitFields,
   ...OptionFields,
 });
@@ -174,6 +201,7 @@ export const FrontierInput = z.object({
   ...PriceFields,
   points: z.number().int().min(2).max(1000).default(20).describe("portfolios from least risk to most return"),
   ...EstimateFields,
+  ...ViewFields,
   ...LimitFields,
   ...OptionFields,
 });

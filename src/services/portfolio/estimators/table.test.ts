@@ -43,7 +43,7 @@ test("counts missing returns as zero when it is told to", () => {
 
 test("uses given factors over the periods that are left", () => {
   const factors = matrix(1, periods, values.slice(0, periods));
-  const { covariance } = covarianceEstimators.factor(gaps, { ...options, factors });
+  const { covariance } = covarianceEstimators.factor(gaps, { ...options, factorReturns: factors });
   // The first asset is the factor, so that nothing of it is left over.
   const sample = covarianceEstimators["sample-complete"](gaps, options).covariance;
   expect(covariance.data[0]).toBeCloseTo(sample.data[0], 10);

@@ -181,6 +181,9 @@ interface Estimated {
   fit(name: ObjectiveName, limits: Limits, signal: AbortSignal): Fitted;
 }
 
+/** What an estimator says of every window anew, with other numbers. */
+const aboutOneWindow = /^(shrinkage intensity|denoising:|graphical lasso:|factor model:)/;
+
 /** The market of a window. Test parts of one split share it, and its answers where they do not depend on what is held. */
 function marketOf(
   window: Window,
@@ -192,7 +195,8 @@ function marketOf(
   const found = known.get(members);
   if (found) return found;
   const { market, warnings } = windowMarket(window.panel, options);
-  for (const warning of warnings) count(notes, warning.replace(/\d[\d.,e+-]*/g, "…"));
+  for (const warning of warnings.filter((one) => !aboutOneWindow.test(one)))
+    count(notes, warning.replace(/\d[\d.,e+-]*/g, "…"));
   const answers = new Map<ObjectiveName, Fitted>();
   const { turnoverLimit, costBps, impact, constraints } = options.limits;
   const free =

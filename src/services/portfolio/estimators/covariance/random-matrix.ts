@@ -12,8 +12,8 @@ export interface Denoised {
 
 /**
  * Denoising: the eigenvalues of the correlation that lie within the Marchenko-Pastur law are replaced by their mean, and the
- * diagonal is made one again. The variance of the noise is what the eigenvalues above its edge leave over, found by
- * iteration (Laloux, Cizeau, Bouchaud and Potters 1999).
+ * diagonal is made one again. The variance of the noise is what the largest eigenvalue, the market, leaves over (Laloux, Cizeau,
+ * Bouchaud and Potters 1999): `σ² = 1 - λ_max / p`, with the edge `σ² (1 + √(p / n))²`.
  *
  * @param observations periods behind `covariance`
  * @see López de Prado (2020), "Machine learning for asset managers", section 2.5
@@ -22,17 +22,10 @@ export function denoise(covariance: Matrix, observations: number): Denoised {
   const p = covariance.rows;
   const { values, vectors } = symmetricEigen(correlationOf(covariance));
   const spread = (1 + Math.sqrt(p / observations)) ** 2;
-  let edge = spread;
-  let noise = p;
-  for (let round = 0; round <= p; round++) {
-    const inside = values.reduce((count, value) => count + (value <= edge ? 1 : 0), 0);
-    if (inside === noise && round > 0) break;
-    noise = inside;
-    if (noise === 0) break;
-    let sum = 0;
-    for (let i = 0; i < noise; i++) sum += values[i];
-    edge = (sum / p) * spread; // σ² = 1 - Σ of the factors / p
-  }
+  // Without a market the whole variance is noise; with one, its share is not.
+  const largest = values[p - 1];
+  const edge = (largest <= spread ? 1 : 1 - largest / p) * spread;
+  const noise = values.reduce((count, value) => count + (value <= edge ? 1 : 0), 0);
   const cleaned = Float64Array.from(values);
   if (noise > 0)
     cleaned.fill(values.subarray(0, noise).reduce((sum, value) => sum + value, 0) / noise, 0, noise);

@@ -20,24 +20,24 @@ import { semiCovariance, weightedCovariance } from "./weighted.ts";
 /** What some of the estimators can be told; each has a default. */
 export interface CovarianceOptions {
   /** What to do with periods in which some asset has no return: leave them out, or count the missing returns as 0. */
-  readonly missing?: "complete" | "zero";
+  readonly missing?: "complete" | "zero" | undefined;
   /** Return per period below which the semi-covariance counts a fall; 0 by default. */
-  readonly benchmark?: number;
+  readonly fallsBelow?: number | undefined;
   /** In standard deviations; 0.5 by default. */
-  readonly gerberThreshold?: number;
+  readonly gerberThreshold?: number | undefined;
   /** Of the correlation; 0.1 by default. */
-  readonly lassoPenalty?: number;
+  readonly lassoPenalty?: number | undefined;
   /** Returns of factors `[factors, periods of the panel]`; without them the factors are principal components. */
-  readonly factors?: Matrix;
+  readonly factorReturns?: Matrix | undefined;
   /** By default as many components as rise above what noise alone would show. */
-  readonly factorCount?: number;
+  readonly factorCount?: number | undefined;
   /** Largest components that detoning removes; 1 by default. */
-  readonly detoneComponents?: number;
+  readonly detoneComponents?: number | undefined;
 }
 
 export const completeCovarianceEstimators = {
   ewm: withoutGaps((returns, { span }) => ({ covariance: weightedCovariance(returns, span) })),
-  semi: withoutGaps((returns, { benchmark }) => ({ covariance: semiCovariance(returns, benchmark) })),
+  semi: withoutGaps((returns, { fallsBelow }) => ({ covariance: semiCovariance(returns, fallsBelow) })),
   "ledoit-wolf": withoutGaps((returns) => shrunk(ledoitWolfConstantVariance(returns))),
   "ledoit-wolf-single-factor": withoutGaps((returns) => shrunk(ledoitWolfSingleFactor(returns))),
   "ledoit-wolf-constant-correlation": withoutGaps((returns) =>
@@ -56,7 +56,7 @@ export const completeCovarianceEstimators = {
   gerber: withoutGaps((returns, { gerberThreshold }) => ({
     covariance: gerberCovariance(returns, gerberThreshold),
   })),
-  factor: withoutGaps((returns, { factorCount, factors }) => {
+  factor: withoutGaps((returns, { factorCount, factorReturns: factors }) => {
     if (factors) return { covariance: factorModel(returns, factors).covariance };
     const sample = sampleOf(returns);
     const count = factorCount ?? Math.max(1, denoise(sample, returns.columns).factors);
@@ -83,13 +83,16 @@ function withoutGaps(
 ): CovarianceEstimator {
   return (panel, options): CovarianceEstimate => {
     const { returns, factors, warnings } = filled(panel, options);
-    const { covariance, notes = [] } = estimate(returns, factors ? { ...options, factors } : options);
+    const { covariance, notes = [] } = estimate(
+      returns,
+      factors ? { ...options, factorReturns: factors } : options,
+    );
     const data = covariance.data.map((value) => value * options.periodsPerYear);
     return { covariance: { ...covariance, data }, warnings: [...warnings, ...notes] };
   };
 }
 
-function filled(panel: ReturnPanel, { missing = "complete", factors }: EstimatorOptions) {
+function filled(panel: ReturnPanel, { missing = "complete", factorReturns: factors }: EstimatorOptions) {
   if (isComplete(panel)) return { returns: panel.returns, factors, warnings: [] };
   if (missing === "zero")
     return {
