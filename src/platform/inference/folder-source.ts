@@ -20,7 +20,7 @@ const versionOf = (digest: string) => digest.slice(0, 12);
 export function folderSource(folder: string, locate: ModelsPort["locate"]): ModelSource {
   const files = digestsOfFiles();
   const findOne = async (name: string): Promise<ServableModel | undefined> => {
-    if (!/^[^\\/\0.][^\\/\0]*$/.test(name)) return undefined; // a path, or hidden
+    if (!/^[^\\/\0.@][^\\/\0@]*$/.test(name)) return undefined; // a path, hidden, or a version of the registry
     const place = await locate(name).catch(nothingThere);
     return place === undefined
       ? fileModel(name, join(folder, `${name}.onnx`), files)

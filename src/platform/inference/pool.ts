@@ -100,10 +100,10 @@ export class InferencePool {
     const failed = loads.find((one) => one.status === "rejected");
     if (failed !== undefined) {
       await this.release(entry);
-      const reason = failed.reason instanceof Error ? failed.reason.message : String(failed.reason);
-      throw new PlatformError("input", "ONNX_UNSUPPORTED", `${model.label}: ${reason}`, {
-        cause: failed.reason,
-      });
+      const cause: unknown = failed.reason;
+      if (cause instanceof ThreadEnded) throw threadLost(model.label, cause);
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new PlatformError("input", "ONNX_UNSUPPORTED", `${model.label}: ${reason}`, { cause });
     }
     this.entries.push(entry);
     return {

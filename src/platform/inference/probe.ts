@@ -3,7 +3,7 @@
  * its rows are independent (it may be the length of a sequence), and batching such a model would mix the answers of strangers. So two
  * requests are run alone and together, and only a model that answers the same both times is batched.
  */
-import { foldIn, keyFrom, normal, PlatformError, uniform } from "../../base/index.ts";
+import { type ErrorCode, foldIn, keyFrom, normal, PlatformError, uniform } from "../../base/index.ts";
 import { datatypes, type InferenceTensor, sizeOf, type TensorSignature } from "./datatypes.ts";
 import type { RequestQueue } from "./request-queue.ts";
 
@@ -44,14 +44,23 @@ export async function probe(
     }
     const [first, second, both] = [await run([1]), await run([2]), await run([1, 2])];
     const batchable = outputs.every((name) => isJoined(both[name], first[name], second[name]));
-    const rows = batchable ? Math.min(queue.settings.maxBatchRows, 1024) : 1;
-    await Promise.all(Array.from({ length: threads }, () => run(Array<number>(rows).fill(1))));
-    return batchable;
+    if (!batchable) return false;
+    // A whole batch on every thread, which also takes the memory that it needs.
+    const rows = Array<number>(Math.min(queue.settings.maxBatchRows, 1024)).fill(1);
+    const warmUp = await Promise.allSettled(Array.from({ length: threads }, () => run(rows)));
+    const failed = warmUp.find((one) => one.status === "rejected");
+    if (failed === undefined) return true;
+    if (isCode(failed.reason, "INFERENCE_TIMEOUT")) return false; // too slow together, though not alone
+    throw failed.reason;
   } catch (error) {
     // A graph may refuse values that mean nothing to it. It is served nevertheless, one request at a time.
-    if (error instanceof PlatformError && error.code === "INFERENCE_FAILED") return false;
+    if (isCode(error, "INFERENCE_FAILED")) return false;
     throw error;
   }
+}
+
+function isCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof PlatformError && error.code === code;
 }
 
 /** Inputs with one row for each seed, so that the same seed gives the same row. Whole numbers are 0 or 1: a place in any table. */

@@ -77,7 +77,7 @@ export async function createTracer({
       traceId,
       traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`,
       record: (name, from, to, attributes = {}) =>
-        tracer.startSpan(name, { startTime: from, attributes }, context).end(to),
+        tracer.startSpan(name, { startTime: instant(from), attributes }, context).end(instant(to)),
       child: (name, attributes = {}) => wrap(tracer.startSpan(name, { attributes }, context)),
       set: (attributes) => void span.setAttributes(attributes),
       end(failure) {
@@ -97,6 +97,12 @@ export async function createTracer({
       wrap(tracer.startSpan(name, { kind: kinds[kind], attributes }, parentOf(traceparent))),
     close: () => provider.shutdown(),
   };
+}
+
+/** Seconds and nanoseconds: of a plain number the library guesses which clock it is of. */
+function instant(milliseconds: number): [number, number] {
+  const seconds = Math.floor(milliseconds / 1000);
+  return [seconds, Math.round((milliseconds - seconds * 1000) * 1e6)];
 }
 
 /**

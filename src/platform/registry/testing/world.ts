@@ -26,7 +26,7 @@ export interface TestRegistry {
 export interface ArtifactFacts {
   readonly metrics?: Record<string, unknown>;
   readonly parent?: string;
-  readonly files?: Record<string, string>;
+  readonly files?: Record<string, string | Uint8Array>;
   readonly signed?: boolean;
 }
 
