@@ -30,6 +30,8 @@ export {
   type RegistryPort,
   type RollbackRules,
   type ServingPlan,
+  type SigningPort,
+  type TrustedKey,
 } from "./platform/index.ts";
 export {
   type Clock,

@@ -1,4 +1,5 @@
 import type { RegistryPort } from "./registry.ts";
+import type { SigningPort } from "./signing.ts";
 
 /**
  * What outlives a process and is shared between processes: one port for each room of `src/platform/`. Capabilities reach
@@ -9,6 +10,7 @@ export interface Platform {
   /** Where the state lives. */
   readonly state: "embedded" | "server";
   readonly registry: RegistryPort;
+  readonly signing: SigningPort;
 }
 
 export {
@@ -33,3 +35,4 @@ export {
   type RollbackRules,
   type ServingPlan,
 } from "./registry.ts";
+export type { SigningPort, TrustedKey } from "./signing.ts";

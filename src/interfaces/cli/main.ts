@@ -12,6 +12,7 @@ import {
 } from "../../platform/local/index.ts";
 import { capabilities } from "../capabilities.ts";
 import { failureOf, failureTable } from "../failure.ts";
+import { modelSettings } from "../model-settings.ts";
 import { openServedModel } from "../served-model.ts";
 import { messages } from "./messages.ts";
 import { type CliOptions, failureLine, runCli } from "./run.ts";
@@ -50,20 +51,28 @@ export async function main(
   // Nobody is left to be told, and the result does not suffer.
   process.stderr.on("error", () => {});
 
+  // Read when it is needed: a mistake in it is no reason not to show help.
+  const settings = () => modelSettings(process.env);
   // One for each data folder, however many contexts are made; closed when the command has ended.
   const platforms = new Map<string, LazyPlatform>();
   const platformOf = (folder: string) => {
     const dataFolder = resolve(folder);
     const known = platforms.get(dataFolder);
     const platform =
-      known ?? lazyPlatform({ dataFolder, databaseUrl: process.env["DATABASE_URL"] || undefined });
+      known ??
+      lazyPlatform({ dataFolder, databaseUrl: process.env["DATABASE_URL"] || undefined, ...settings() });
     platforms.set(dataFolder, platform);
     return platform;
   };
   const makeContext = (options: LocalContextOptions) =>
-    localContext({ platform: platformOf(options.dataFolder).open, ...options });
+    localContext({
+      platform: async () => platformOf(options.dataFolder).open(),
+      actor: process.env["FATHOM_ACTOR"] || undefined,
+      unsigned: settings().unsigned,
+      ...options,
+    });
 
-  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, platformOf);
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, platformOf, settings);
   process.exitCode = await runCli({
     argv: process.argv.slice(2),
     capabilities,

@@ -6,6 +6,7 @@ import { type Capability, capability, type Logger } from "../../base/index.ts";
 import { type LazyPlatform, localContext, systemClock } from "../../platform/local/index.ts";
 import { parseInput } from "../call.ts";
 import { buildServer, listen, localNames } from "../http/index.ts";
+import type { ModelSettings } from "../model-settings.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
@@ -49,12 +50,14 @@ export type OpenModel = (folder: string, signal: AbortSignal) => Promise<ServedM
 
 /**
  * @param openModel loads and checks the model of `--artifact` before the server is ready
+ * @param settings what to do with a model without a signature
  * @param platformOf the platform of a data folder, opened when first needed and closed by whoever owns the process
  */
 export function serveCommand(
   capabilities: readonly Capability[],
   openModel: OpenModel,
   platformOf: (dataFolder: string) => LazyPlatform,
+  settings: () => Pick<ModelSettings, "unsigned"> = () => ({ unsigned: undefined }),
 ): ExtraCommand {
   return {
     name: serve.name,
@@ -64,11 +67,17 @@ export function serveCommand(
       const options = parseInput(serve, raw, flagName);
       const { host, port } = options;
       const folder = resolve(dataFolder);
+      const { unsigned } = settings();
       // Found before anything opens, from where the user stands; a request's own paths start at the data folder.
       const artifact =
         options.artifact === undefined
           ? undefined
-          : await localContext({ dataFolder, signal }).models.locate(options.artifact);
+          : await localContext({
+              dataFolder,
+              signal,
+              unsigned,
+              platform: async () => platformOf(folder).open(),
+            }).models.locate(options.artifact);
       const logger = pino({ level: options.logLevel }, pino.destination(2));
       let model: ServedModel | undefined;
       const app = buildServer({
@@ -90,6 +99,7 @@ export function serveCommand(
             dataFolder: folder,
             workingFolder: folder,
             platform: platformOf(folder).open,
+            unsigned,
             compute: { provider },
             signal: asked,
             progress,

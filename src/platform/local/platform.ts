@@ -36,14 +36,15 @@ export function lazyPlatform({
   let opened: Promise<{ platform: Platform; close(): Promise<void> }> | undefined;
   const open = async () => {
     const state = await openState({ folder: join(dataFolder, "state"), url: databaseUrl });
+    const signing = signer({ dataFolder, entropy: systemEntropy, unsigned });
     const registry = openRegistry(state, {
       store: artifacts ? s3Store({ ...artifacts, clock }) : folderStore(join(dataFolder, "artifacts")),
-      signer: signer({ dataFolder, entropy: systemEntropy, unsigned }),
+      signer: signing,
       ledger: localLedger(join(dataFolder, "ledger.jsonl"), clock),
       clock,
       cacheFolder: join(dataFolder, "cache"),
     });
-    return { platform: { state: state.kind, registry }, close: () => state.close() };
+    return { platform: { state: state.kind, registry, signing }, close: () => state.close() };
   };
   return {
     async open() {

@@ -1,2 +1,2 @@
 export { ArtifactSignature, signatureName } from "./signature.ts";
-export { type Signer, type SignerOptions, signer, type TrustedKey, type Unsigned } from "./signer.ts";
+export { type Signer, type SignerOptions, signer, type Unsigned } from "./signer.ts";
