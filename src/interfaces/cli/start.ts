@@ -114,6 +114,7 @@ function reusedDocument(
   folder: string,
   { artifact: { manifest }, configuration }: Awaited<ReturnType<typeof readForecastArtifact>>,
 ) {
+  const { testSet, ...metrics } = manifest.metrics;
   return {
     reused: true,
     artifact: folder,
@@ -121,7 +122,7 @@ function reusedDocument(
     target: configuration.input.target,
     parameters: manifest.parameters,
     trainedAt: manifest.createdAt,
-    ...manifest.metrics,
+    ...metrics,
   };
 }
 

@@ -22,27 +22,27 @@ export async function judgeBoth(
   const present = await registry.inCharge(model, champion, context.clock.now());
   if (metric === null || present === undefined || present.version === null) return undefined;
   const references = [present.version, version].map((number) => `${model}@${number}`);
-  const known = await Promise.all(
+  const [was, is] = await Promise.all(
     references.map(async (reference) => {
       const { configuration } = await readForecastArtifact(await context.models.locate(reference));
-      return configuration.knownUntil;
+      return { known: configuration.knownUntil, symbols: configuration.input.symbols };
     }),
   );
   // A date begins a day, and the later training may have seen a part of its day.
-  const start = calendarDate(Math.ceil(Math.max(...known) / dayMs) * dayMs);
+  const start = calendarDate(Math.ceil(Math.max(was.known, is.known) / dayMs) * dayMs);
+  const request = { data, start, folds: 1, symbols: is.symbols };
   const judged = [];
-  for (const artifact of references)
-    judged.push(await evaluateForecast(EvaluateInput.parse({ artifact, data, start, folds: 1 }), context));
-  const [was, is] = judged.map(({ total: [first] }, i) => ({
-    n: first.n,
-    value: numberAt(first, metric.path, references[i]),
-  }));
-  if (was.n !== is.n)
-    throw refused(`${model}: expected both judged on the same samples, received ${was.n} and ${is.n}`);
+  for (const artifact of references) {
+    const { total } = await evaluateForecast(EvaluateInput.parse({ artifact, ...request }), context);
+    judged.push({ n: total[0].n, value: numberAt(total[0], metric.path, artifact) });
+  }
+  const [before, after] = judged;
+  if (before.n !== after.n)
+    throw refused(`${model}: expected both judged on the same samples, received ${before.n} and ${after.n}`);
   const test = createHash("sha256")
-    .update(JSON.stringify([data, start, was.n]))
+    .update(JSON.stringify([request, before.n]))
     .digest("hex");
-  return { champion: was.value, candidate: is.value, test };
+  return { champion: before.value, candidate: after.value, test };
 }
 
 function numberAt(score: object, path: string, reference: string): number {

@@ -17,14 +17,15 @@ export async function retrain(
   const { registry } = await context.platform();
   const champion = await registry.resolve({ model, at: { alias: "champion" } });
   const artifact = `${model}@${champion.version}`;
+  const { configuration } = await readForecastArtifact(await context.models.locate(artifact));
+  const { to, ...input } = configuration.input;
+  const { symbols } = input;
   const check = onlyWhenDrifted
-    ? await driftCheck(DriftCheckInput.parse({ artifact, data, falseAlarmRate }), context)
+    ? await driftCheck(DriftCheckInput.parse({ artifact, data, symbols, falseAlarmRate }), context)
     : null;
   const facts = { champion: champion.version, drifted: check?.drifted ?? null };
   if (check?.drifted === false)
     return { status: "unchanged", challenger: null, ...facts, summary: check.summary };
-  const { configuration } = await readForecastArtifact(await context.models.locate(artifact));
-  const { to, ...input } = configuration.input;
   const out = `${model}-challenger`;
   const trained = await train(TrainInput.parse({ ...input, data, out }), context, {
     parent: champion.digest,
