@@ -1,5 +1,4 @@
 /** Candidate and champion judged on one test that is new to both, where their manifests were judged on two. */
-import { createHash } from "node:crypto";
 import { type Context, calendarDate, dayMs, PlatformError, type RegistryPort } from "../../base/index.ts";
 import { EvaluateInput, evaluateForecast, readForecastArtifact } from "../forecast/index.ts";
 
@@ -39,9 +38,7 @@ export async function judgeBoth(
   const [before, after] = judged;
   if (before.n !== after.n)
     throw refused(`${model}: expected both judged on the same samples, received ${before.n} and ${after.n}`);
-  const test = createHash("sha256")
-    .update(JSON.stringify([request, before.n]))
-    .digest("hex");
+  const test = `${data} from ${start}, ${before.n} samples`;
   return { champion: before.value, candidate: after.value, test };
 }
 

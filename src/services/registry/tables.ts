@@ -102,12 +102,7 @@ export function entryLine({ entry }: { readonly entry: HistoryRow }): string {
 }
 
 export function promotionText({ status, entry, request, comparison }: PromoteOutput): string {
-  const numbers =
-    comparison === null
-      ? []
-      : [
-          `${comparison.path} ${Number(comparison.candidate.toPrecision(6))} against the champion's ${Number(comparison.champion.toPrecision(6))}`,
-        ];
+  const numbers = comparison === null ? [] : [compared(comparison)];
   if (status === "promoted" && entry !== null) return [entryLine({ entry }), ...numbers].join("\n");
   return [
     `request ${request?.id} waits for somebody else: fathom registry approve --request ${request?.id}`,
@@ -115,19 +110,27 @@ export function promotionText({ status, entry, request, comparison }: PromoteOut
   ].join("\n");
 }
 
+/** Both numbers and the test they come from; a digest is shortened. */
+function compared({ path, candidate, champion, test }: NonNullable<PromoteOutput["comparison"]>): string {
+  const on = /^[0-9a-f]{64}$/.test(test) ? `the test ${test.slice(0, 12)} of both` : test;
+  const [is, was] = [candidate, champion].map((value) => Number(value.toPrecision(6)));
+  return `${path} ${is} against the champion's ${was} on ${on}`;
+}
+
 export function requestsTable({ requests }: RequestsOutput): string {
   if (requests.length === 0) return "no open requests";
   return textTable(
-    ["request", "version", "champion", "asked", "by", "why"],
-    requests.map(({ id, version, champion, requestedAt, requestedBy, reason }) => [
+    ["request", "version", "champion", "asked", "by", "why", "compared"],
+    requests.map(({ id, version, champion, requestedAt, requestedBy, reason, comparison }) => [
       String(id),
       String(version),
       orDash(champion),
       day(requestedAt),
       requestedBy,
       reason,
+      comparison === null ? "-" : compared(comparison),
     ]),
-    6,
+    7,
   );
 }
 
