@@ -95,6 +95,8 @@ export {
   type ScheduleRequest,
   type ServingPlan,
   type SignedHead,
+  type SigningPort,
+  type TrustedKey,
 } from "./platform/index.ts";
 export {
   type Clock,

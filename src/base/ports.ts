@@ -59,6 +59,13 @@ export interface ModelsPort {
    *   registry also `MODEL_UNKNOWN`, `VERSION_UNKNOWN`, `STORE_*`
    */
   locate(reference: string): Promise<string>;
+  /**
+   * Signs an artifact that carries no signature, after every digest of it was checked: somebody knows where it comes from.
+   *
+   * @returns its folder
+   * @throws PlatformError `ARTIFACT_*`; `SIGNATURE_INVALID` or `SIGNER_UNTRUSTED` for one that is signed otherwise
+   */
+  sign(reference: string): Promise<string>;
   /** A folder for the checkpoints of one training run; the same run finds it again after an interruption. */
   checkpoints(run: string): Promise<string>;
 }

@@ -29,3 +29,4 @@ export {
   type Section,
   type Table,
 } from "./page.ts";
+export { textTable } from "./text-table.ts";

@@ -41,7 +41,10 @@ afterAll(async () => {
 });
 
 /** A context, and every warning that was given through it. */
-function world(options: { signal?: AbortSignal } = {}): { context: Context; warnings: string[] } {
+function world(options: { signal?: AbortSignal; unsigned?: "warn" } = {}): {
+  context: Context;
+  warnings: string[];
+} {
   const warnings: string[] = [];
   const logger: Logger = { info() {}, warn: (message) => warnings.push(message) };
   const context = localContext({
@@ -195,12 +198,15 @@ describe("prediction", () => {
       const text = JSON.stringify(changed);
       writeFileSync(path, text);
       writeFileSync(`${path}.sha256`, `${createHash("sha256").update(text).digest("hex")}  manifest.json\n`);
-      await expect(predict("edited")).rejects.toMatchObject({
+      await expect(predict("edited", {}, world({ unsigned: "warn" }))).rejects.toMatchObject({
         kind: "conflict",
         code: "ARTIFACT_CORRUPT",
         message: expect.stringMatching(words),
       });
     };
+    writeFileSync(path, JSON.stringify(manifest));
+    await expect(predict("edited")).rejects.toMatchObject({ code: "SIGNATURE_INVALID" });
+    await rm(`${path}.signature`);
     const { columns, ...rest } = manifest.configuration;
     await refused({ ...manifest, configuration: rest }, /manifest\.json: field configuration\.columns: /);
     const { "model.onnx": model, ...files } = manifest.files;

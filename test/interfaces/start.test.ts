@@ -114,8 +114,8 @@ test("refuses a name that another training has", async () => {
 test.each([
   ["model.onnx", "x", "ARTIFACT_CORRUPT"],
   ["weights.safetensors", undefined, "ARTIFACT_CORRUPT"],
-  ["manifest.json", "{", "ARTIFACT_(CORRUPT|FOREIGN)"],
-  ["manifest.json", '{"format":"fathom-model"}', "ARTIFACT_(CORRUPT|FOREIGN)"],
+  ["manifest.json", "{", "SIGNATURE_INVALID"],
+  ["manifest.json", '{"format":"fathom-model"}', "SIGNATURE_INVALID"],
   ["manifest.json", undefined, "ARTIFACT_(CORRUPT|FOREIGN)"],
 ])("refuses a model whose %s is %j", async (file, content, code) => {
   const out = at(`broken-${file}-${content?.length}`);

@@ -1,6 +1,6 @@
 /** The registry and the inference server together: aliases, plans, and a candidate that is taken out of service by its own answers. */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import type { RollbackRules } from "../../src/base/index.ts";
+import type { Platform, RollbackRules } from "../../src/base/index.ts";
 import { serveModels } from "../../src/interfaces/cli/serve-models.ts";
 import { rows, timesModel } from "../../src/platform/inference/testing/models.ts";
 import { localContext, systemClock } from "../../src/platform/local/index.ts";
@@ -50,7 +50,7 @@ describe.each(homes)("models of the registry on $name", ({ makeHome }) => {
       loadedModels: 8,
       modelRefreshSeconds: 60,
     };
-    const platform = async () => ({ state: at.state.kind, registry: at.registry });
+    const platform = async () => ({ state: at.state.kind, registry: at.registry }) as unknown as Platform;
     const world = {
       asked: undefined,
       dataFolder: at.dataFolder,

@@ -2,6 +2,7 @@ import type { AuditPort } from "./audit.ts";
 import type { JobsPort } from "./jobs.ts";
 import type { KeysPort } from "./keys.ts";
 import type { RegistryPort } from "./registry.ts";
+import type { SigningPort } from "./signing.ts";
 
 /**
  * What outlives a process and is shared between processes: one port for each room of `src/platform/`. Capabilities reach
@@ -15,6 +16,7 @@ export interface Platform {
   readonly jobs: JobsPort;
   readonly keys: KeysPort;
   readonly registry: RegistryPort;
+  readonly signing: SigningPort;
 }
 
 export type { AuditHead, AuditPort, AuditQuery, AuditRecord, SignedHead } from "./audit.ts";
@@ -65,3 +67,4 @@ export {
   type RollbackRules,
   type ServingPlan,
 } from "./registry.ts";
+export type { SigningPort, TrustedKey } from "./signing.ts";

@@ -15,6 +15,7 @@ import { doctorCommand } from "../doctor/index.ts";
 import { failureOf, failureTable } from "../failure.ts";
 import { inputChecker } from "../jobs/perform.ts";
 import { mcpCommand } from "../mcp/index.ts";
+import { modelSettings } from "../model-settings.ts";
 import { openServedModel } from "../served-model.ts";
 import { backupCommand, restoreCommand } from "./backup.ts";
 import { configCommand } from "./config.ts";
@@ -65,6 +66,8 @@ export async function main(
   // Nobody is left to be told, and the result does not suffer.
   process.stderr.on("error", () => {});
 
+  // Read when it is needed: a mistake in it is no reason not to show help.
+  const settings = () => modelSettings(process.env);
   // One for each data folder, however many contexts are made; closed when the command has ended.
   const { jobModule, ...cli } = overrides;
   const checkInput = inputChecker(overrides.capabilities ?? capabilities);
@@ -73,7 +76,7 @@ export async function main(
     const dataFolder = resolve(folder);
     const known = platforms.get(dataFolder);
     const what = nameOf(process.argv.slice(2));
-    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl, checkInput, what });
+    const platform = known ?? lazyPlatform({ dataFolder, databaseUrl, checkInput, what, ...settings() });
     platforms.set(dataFolder, platform);
     return platform;
   };
@@ -81,10 +84,15 @@ export async function main(
     databaseUrl,
     ...options
   }: LocalContextOptions & { databaseUrl?: string | undefined }) =>
-    localContext({ platform: platformOf(options.dataFolder, databaseUrl).open, ...options });
+    localContext({
+      platform: async () => platformOf(options.dataFolder, databaseUrl).open(),
+      actor: process.env["FATHOM_ACTOR"] || undefined,
+      unsigned: settings().unsigned,
+      ...options,
+    });
 
   const jobWorld = { platformOf, module: jobModule };
-  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld);
+  const serve = serveCommand(overrides.capabilities ?? capabilities, openServedModel, jobWorld, settings);
   const mcp = mcpCommand({
     capabilities: overrides.capabilities ?? capabilities,
     version: packageVersion(),

@@ -12,6 +12,7 @@ import { parseInput } from "../call.ts";
 import { failureOf } from "../failure.ts";
 import { buildServer, checkPort, listen, localNames } from "../http/index.ts";
 import { startLocalWorker } from "../jobs/start-worker.ts";
+import type { ModelSettings } from "../model-settings.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
@@ -111,11 +112,13 @@ export type OpenModel = (folder: string, signal: AbortSignal) => Promise<ServedM
 /**
  * @param openModel loads and checks the model of `--artifact` before the server is ready
  * @param jobs how jobs are reached and run
+ * @param settings what to do with a model without a signature
  */
 export function serveCommand(
   capabilities: readonly Capability[],
   openModel: OpenModel,
   jobs: JobWorld,
+  settings: () => Pick<ModelSettings, "unsigned"> = () => ({ unsigned: undefined }),
 ): ExtraCommand {
   return {
     name: serve.name,
@@ -125,6 +128,7 @@ export function serveCommand(
       const options = parseInput(serve, raw, flagName);
       const { host, port, tracesTo } = options;
       const folder = resolve(dataFolder);
+      const { unsigned } = settings();
       expectKeys(options);
       const { databaseUrl } = configuration.values;
       const platform = jobs.platformOf(folder, databaseUrl);
@@ -136,7 +140,7 @@ export function serveCommand(
       const models = await serveModels(options, {
         asked: options.artifact,
         dataFolder: folder,
-        artifacts: localContext({ dataFolder, signal, platform: platform.open }).models,
+        artifacts: localContext({ dataFolder, signal, unsigned, platform: platform.open }).models,
         platform: platform.open,
         clock: systemClock,
         logger: portLogger(logger),
@@ -190,6 +194,7 @@ export function serveCommand(
             dataFolder: folder,
             workingFolder: folder,
             platform: platform.open,
+            unsigned,
             compute: { provider },
             signal: asked,
             actor,

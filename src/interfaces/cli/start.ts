@@ -131,6 +131,7 @@ function reusedDocument(
   folder: string,
   { artifact: { manifest }, configuration }: Awaited<ReturnType<typeof readForecastArtifact>>,
 ) {
+  const { testSet, ...metrics } = manifest.metrics;
   return {
     reused: true,
     artifact: folder,
@@ -138,7 +139,7 @@ function reusedDocument(
     target: configuration.input.target,
     parameters: manifest.parameters,
     trainedAt: manifest.createdAt,
-    ...manifest.metrics,
+    ...metrics,
   };
 }
 

@@ -9,6 +9,11 @@ export const messages = {
   },
   forms: { databaseUrl: "an address such as postgres://user:password@host:5432/database" },
   configVariable: "the configuration file, unless `--config` names one",
+  unsignedVariable: "`refuse` (the default) or `warn`: what happens to a model without a signature",
+  artifactsVariable:
+    "`s3://bucket/prefix` keeps the files of registered models there, with `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; the data folder when it is not set",
+  actorVariable:
+    "under whose name the command line is written into the ledger; the owner's when it is not set",
   sharedVariable: "read by the tests only: where the shared data lies",
   mistakes: (all: readonly string[]) => all.join("; "),
   unknownSetting: (hint: string) => `is not a setting${hint}`,

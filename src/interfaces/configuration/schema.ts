@@ -71,5 +71,8 @@ export const secretFileVariables = Object.keys(settingSchemas)
 /** Variables that are read and are no settings. */
 export const otherVariables: Readonly<Record<string, string>> = {
   FATHOM_CONFIG: messages.configVariable,
+  FATHOM_UNSIGNED_MODELS: messages.unsignedVariable,
+  FATHOM_ARTIFACTS: messages.artifactsVariable,
+  FATHOM_ACTOR: messages.actorVariable,
   FATHOM_SHARED: messages.sharedVariable,
 };

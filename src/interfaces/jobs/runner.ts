@@ -8,6 +8,7 @@ import {
 } from "../../base/index.ts";
 import { type FromProcess, type ToProcess, thinned, watchSupervisor } from "../../platform/jobs/index.ts";
 import { lazyPlatform, localContext, systemClock } from "../../platform/local/index.ts";
+import { modelSettings } from "../model-settings.ts";
 import { inputChecker, performer } from "./perform.ts";
 
 /** What a worker hands to its processes with each job. */
@@ -41,11 +42,23 @@ export function serveRunner(capabilities: readonly Capability[]): void {
   const run = async ({ job, world }: Extract<ToProcess, { type: "run" }>) => {
     stop = new AbortController();
     const { dataFolder, databaseUrl, provider } = world as RunnerWorld;
-    const platform = lazyPlatform({ dataFolder, databaseUrl, checkInput: inputChecker(capabilities) });
+    const settings = modelSettings(process.env);
+    const platform = lazyPlatform({
+      dataFolder,
+      databaseUrl,
+      checkInput: inputChecker(capabilities),
+      ...settings,
+    });
     const perform = performer({
       capabilities,
       makeContext: (given) =>
-        localContext({ dataFolder, compute: { provider }, platform: platform.open, ...withFolder(given) }),
+        localContext({
+          dataFolder,
+          compute: { provider },
+          platform: platform.open,
+          unsigned: settings.unsigned,
+          ...withFolder(given),
+        }),
       onBug: (error, { id, capability }) => {
         const stack = error instanceof Error ? error.stack : String(error);
         process.stderr.write(`${JSON.stringify({ level: 50, job: id, capability, stack })}\n`);

@@ -30,7 +30,7 @@ function sizeForMean(values: Float64Array, dates: ArrayLike<number>): number {
   const center = mean(values);
   const sums = new Map<number, number>();
   for (let i = 0; i < n; i++) sums.set(dates[i], (sums.get(dates[i]) ?? 0) + values[i] - center);
-  const series = [...sums].sort(([a], [b]) => a - b).map(([, sum]) => sum);
+  const series = inBlocks([...sums].sort(([a], [b]) => a - b).map(([, sum]) => sum));
   const covariance = (lag: number) => {
     let sum = 0;
     for (let t = lag; t < series.length; t++) sum += series[t] * series[t - lag];
@@ -47,4 +47,13 @@ function sizeForMean(values: Float64Array, dates: ArrayLike<number>): number {
   // Negative dependence would make a sample worth more than its size; that is not relied on.
   const varianceOfMean = Math.max(longRun, covariance(0)) / (n * n);
   return sigma2 / varianceOfMean;
+}
+
+/** Sums of neighbours, so that the work stays bounded; the variance of the total is the same. */
+function inBlocks(sums: readonly number[]): number[] {
+  const size = Math.ceil(sums.length / 4096);
+  const blocks: number[] = [];
+  for (let from = 0; from < sums.length; from += size)
+    blocks.push(sums.slice(from, from + size).reduce((total, sum) => total + sum, 0));
+  return blocks;
 }

@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { type ModelsPort, PlatformError, throwIfAborted } from "../../base/index.ts";
+import { readArtifact } from "../../models/index.ts";
 import type { Signer } from "../signing/index.ts";
 import { checkWritable, makeFolder } from "./folders.ts";
 import { asWriteFailure, systemCode } from "./system-errors.ts";
@@ -73,6 +74,15 @@ export function localModels({ dataFolder, workingFolder, signal, signer }: Local
         `${reference}: expected the folder of a trained model, found ${found}`,
         { file: reference },
       );
+    },
+
+    async sign(reference) {
+      const target = place(reference);
+      await restore(target);
+      await readArtifact(target);
+      await signer?.sign(target);
+      await signer?.check(target);
+      return target;
     },
 
     async checkpoints(run) {

@@ -102,16 +102,17 @@ async function openRooms(folder: string, options: PlatformOptions): Promise<Room
     });
     await importLines(state, audit, join(dataFolder, "ledger.jsonl"));
     const jobs = await openJobs(state, checkInput);
+    const signing = signer({ dataFolder, entropy: systemEntropy, unsigned });
     const registry = openRegistry(state, {
       store: artifacts ? s3Store({ ...artifacts, clock }) : folderStore(join(dataFolder, "artifacts")),
-      signer: signer({ dataFolder, entropy: systemEntropy, unsigned }),
+      signer: signing,
       ledger: { check: async () => {}, append: async (entry) => void (await audit.append(entry)) },
       clock,
       cacheFolder: join(dataFolder, "cache"),
     });
     const keys = await openKeys(state, { clock, entropy: systemEntropy });
     return {
-      platform: { state: state.kind, audit, jobs: jobs.port, keys, registry },
+      platform: { state: state.kind, audit, jobs: jobs.port, keys, registry, signing },
       state,
       jobs,
       async close() {

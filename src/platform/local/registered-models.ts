@@ -25,6 +25,10 @@ export function registeredModels(
       refuseVersion(reference);
       return local.create(reference, write);
     },
+    async sign(reference) {
+      refuseVersion(reference);
+      return local.sign(reference);
+    },
     async locate(reference) {
       const version = modelReference(reference);
       if (version === undefined) return local.locate(reference);

@@ -122,6 +122,7 @@ export async function writeHistory(
   await tell(db, {
     action: `registry.${entry.action}`,
     subject: `${model.name}@${alias}`,
+    actor,
     payload: { change: row.sequence, version, previous, actor, approvedBy, reason },
   });
   return historyOf(row);

@@ -69,13 +69,13 @@ test("loads what it signed, and writes a signature that names key and manifest",
 
 test("keeps its private key to its owner", async () => {
   await signed(installation("a"));
-  expect((await stat(join(root, "a/keys/signing-key.pem"))).mode & 0o777).toBe(0o600);
+  expect((await stat(join(root, "a/keys/installation.pem"))).mode & 0o777).toBe(0o600);
   expect((await stat(join(root, "a/keys"))).mode & 0o777).toBe(0o700);
-  expect(await readdir(join(root, "a/keys"))).toEqual(["signing-key.pem"]);
+  expect(await readdir(join(root, "a/keys"))).toEqual(["installation.pem"]);
 });
 
 test("has one key, however many ask for it first", async () => {
-  const file = join(root, "keys/signing-key.pem");
+  const file = join(root, "keys/installation.pem");
   const pairs = await Promise.all(Array.from({ length: 8 }, () => ensureKeyPair(file, systemEntropy)));
   expect(new Set(pairs.map((pair) => pair.public.id)).size).toBe(1);
 });
@@ -203,7 +203,7 @@ describe("says what is wrong with a key:", () => {
   test.skipIf(process.platform === "win32")("others may read it", async () => {
     const ours = installation("a");
     const folder = await signed(ours);
-    await chmod(join(root, "a/keys/signing-key.pem"), 0o644);
+    await chmod(join(root, "a/keys/installation.pem"), 0o644);
     await expect(load(ours, folder)).rejects.toMatchObject({
       code: "SIGNING_KEY_UNUSABLE",
       message: expect.stringContaining("expected mode 0600, received 0644"),

@@ -2,7 +2,14 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Entropy, type Logger, PlatformError, writeFailure } from "../../base/index.ts";
+import {
+  type Entropy,
+  type Logger,
+  PlatformError,
+  type SigningPort,
+  type TrustedKey,
+  writeFailure,
+} from "../../base/index.ts";
 import { ensureKeyPair, type PublicKey, publicKeyOf, readKeyPair } from "./key-file.ts";
 import { ArtifactSignature, isSignedBy, signatureName, signManifest } from "./signature.ts";
 
@@ -10,7 +17,7 @@ import { ArtifactSignature, isSignedBy, signatureName, signManifest } from "./si
 export type Unsigned = "refuse" | "warn";
 
 export interface SignerOptions {
-  /** `keys/signing-key.pem` and `keys/trusted/*.pem` lie in it. */
+  /** `keys/installation.pem` and `keys/trusted/*.pem` lie in it. */
   readonly dataFolder: string;
   readonly entropy: Entropy;
   /** `refuse` by default. */
@@ -18,12 +25,7 @@ export interface SignerOptions {
   readonly logger?: Pick<Logger, "warn"> | undefined;
 }
 
-export interface TrustedKey extends Pick<PublicKey, "id" | "pem"> {
-  /** `this installation`, or the name under which it was trusted. */
-  readonly name: string;
-}
-
-export interface Signer {
+export interface Signer extends SigningPort {
   /** Signs the artifact in a folder that has no signature yet; one that another installation signed keeps its own. */
   sign(folder: string, options?: { readonly again?: boolean }): Promise<ArtifactSignature | undefined>;
   /**
@@ -33,14 +35,10 @@ export interface Signer {
    * @throws PlatformError `SIGNATURE_MISSING`, `SIGNATURE_INVALID`, `SIGNER_UNTRUSTED`, `SIGNING_KEY_UNUSABLE`
    */
   check(folder: string): Promise<ArtifactSignature | undefined>;
-  /** Trusts the key of another installation. @throws PlatformError `SIGNING_KEY_UNUSABLE`, `INPUT_INVALID` for its name */
-  trust(name: string, pem: string): Promise<TrustedKey>;
-  /** The installation's own key, made when there is none, and those that it trusts. */
-  keys(): Promise<TrustedKey[]>;
 }
 
 export function signer({ dataFolder, entropy, unsigned = "refuse", logger }: SignerOptions): Signer {
-  const keyFile = join(dataFolder, "keys", "signing-key.pem");
+  const keyFile = join(dataFolder, "keys", "installation.pem");
   const trustedFolder = join(dataFolder, "keys", "trusted");
 
   /** Read anew for each check, so that a key that is no longer trusted is so at once. */

@@ -5,7 +5,14 @@ import { z } from "zod";
 import { formatTime, PlatformError } from "../../base/index.ts";
 import type { CleanPrices, Split } from "../../data/index.ts";
 import { inferenceOpset, unpackParameters } from "../../engine/index.ts";
-import { type Artifact, encodeSafetensors, readArtifact, writeArtifact } from "../../models/index.ts";
+import {
+  type Artifact,
+  DriftReference,
+  encodeSafetensors,
+  readArtifact,
+  referenceName,
+  writeArtifact,
+} from "../../models/index.ts";
 import type { SampleSet } from "./samples.ts";
 import { type TrainInput, TrainInput as TrainInputSchema, type TrainOutput } from "./schema.ts";
 import type { TrainedModel } from "./train.ts";
@@ -30,6 +37,8 @@ export interface ForecastArtifact {
   readonly configuration: z.output<typeof Configuration>;
   readonly model: Uint8Array;
   readonly linear: Uint8Array;
+  /** What the inputs and forecasts were like; null for a model that was trained before it was kept. */
+  readonly reference: DriftReference | null;
 }
 
 export async function writeForecastArtifact(
@@ -42,10 +51,17 @@ export async function writeForecastArtifact(
     readonly split: Split;
     readonly output: TrainOutput;
     readonly page: string;
+    readonly reference: DriftReference;
+    /** Names the test, so that metrics are compared on the same one only. */
+    readonly testSet: string;
+    readonly run: string;
+    /** Digest of the model that this one is to succeed. */
+    readonly parent: string | undefined;
     readonly createdAt: number;
   },
 ): Promise<void> {
-  const { trained, input, prices, set, split, output, page, createdAt } = parts;
+  const { trained, input, prices, set, split, output, page, reference, testSet, run, parent, createdAt } =
+    parts;
   const { forecaster, fitted, facts } = trained;
   const weights = unpackParameters(forecaster.parameters, fitted.parameters).map(
     ({ name, parameter, values }) =>
@@ -69,6 +85,7 @@ export async function writeForecastArtifact(
       "weights.safetensors": encodeSafetensors(new Map(weights), new Map([["format", "fathom"]])),
       "training.jsonl": trained.log.map((record) => `${JSON.stringify(record)}\n`).join(""),
       "report.html": page,
+      [referenceName]: `${JSON.stringify(reference)}\n`,
     },
     {
       kind,
@@ -80,9 +97,11 @@ export async function writeForecastArtifact(
         symbols: [...prices.symbols],
       },
       configuration,
-      metrics: { test: output.test },
+      metrics: { test: output.test, testSet },
       parameters: output.parameters,
       versions: versions(),
+      run,
+      ...(parent === undefined ? {} : { parent }),
       createdAt: formatTime(createdAt),
     },
   );
@@ -96,7 +115,16 @@ export async function readForecastArtifact(folder: string): Promise<ForecastArti
     configuration: configurationOf(artifact),
     model: fileOf(artifact, "model.onnx"),
     linear: fileOf(artifact, "linear.onnx"),
+    reference: referenceOf(artifact),
   };
+}
+
+function referenceOf({ folder, files }: Artifact): DriftReference | null {
+  if (!Object.hasOwn(files, referenceName)) return null;
+  const parsed = DriftReference.safeParse(JSON.parse(Buffer.from(files[referenceName]).toString("utf8")));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw corrupt(`${folder}/${referenceName}`, `field ${issue.path.join(".")}: ${issue.message}`);
 }
 
 function configurationOf({ folder, manifest }: Artifact): z.output<typeof Configuration> {

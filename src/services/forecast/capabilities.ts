@@ -24,7 +24,7 @@ export const forecastTrain = capability({
   paths: ["data", "out"],
   print: (output) =>
     `${scoreTable(output.test.horizons)}\n\n${output.summary}\n\nmodel   ${output.artifact}\nreport  ${output.report}`,
-  run: train,
+  run: (input, context) => train(input, context),
 });
 
 export const forecastEvaluate = capability({

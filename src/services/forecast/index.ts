@@ -3,7 +3,9 @@ import { forecastEvaluate, forecastPredict, forecastSweep, forecastTrain } from 
 
 export { readForecastArtifact } from "./artifact.ts";
 export { forecastEvaluate, forecastPredict, forecastSweep, forecastTrain } from "./capabilities.ts";
+export { evaluateForecast } from "./evaluate.ts";
 export { type Difference, type Training, trainingDifferences, trainingName } from "./identity.ts";
+export { type MonitoredModel, type MonitorRequest, monitor } from "./monitored.ts";
 export { sourceOf } from "./prepare.ts";
 export {
   EvaluateInput,
@@ -15,6 +17,7 @@ export {
   TrainInput,
   TrainOutput,
 } from "./schema.ts";
+export { train } from "./train.ts";
 
 /** What the interfaces offer of this service. */
 export const forecastCapabilities = [

@@ -17,6 +17,7 @@ import {
 import { writeForecastArtifact } from "./artifact.ts";
 import { withNotes } from "./continuation.ts";
 import { Forecaster, type ForecasterSpec, type Normalisation } from "./forecaster.ts";
+import { driftReferenceOf, testSetOf } from "./monitored.ts";
 import { fitNormalisation } from "./normalise.ts";
 import { loadPredictor, type Predictions } from "./predictor.ts";
 import { cleaningCounts, readClean, warnOfShortSymbols } from "./prepare.ts";
@@ -63,7 +64,12 @@ export interface TrainingView {
 
 type Ports = Pick<Context, "models" | "progress" | "clock" | "logger" | "signal">;
 
-export async function train(asked: TrainInput, context: Context): Promise<TrainOutput> {
+/** @param lineage digest of the manifest of the model that this one is to succeed */
+export async function train(
+  asked: TrainInput,
+  context: Context,
+  lineage: { readonly parent?: string } = {},
+): Promise<TrainOutput> {
   const horizon = [...new Set(asked.horizon)];
   const { signal, clock, ledger } = context;
   // Opening the ledger takes a moment of another thread, while this one reads the prices.
@@ -75,7 +81,8 @@ export async function train(asked: TrainInput, context: Context): Promise<TrainO
   const input = { ...asked, horizon, ...sizesOf(asked, set.columns) };
   warnOfShortSymbols(set, context.logger);
   const split = splitSamples(set, input);
-  const reference = input.out ?? `forecast-${runName(input, set.frame, split)}`;
+  const run = runName(input, set.frame, split);
+  const reference = input.out ?? `forecast-${run}`;
   const { replaces } = await context.models.prepare(reference);
   await recorded;
   if (replaces) context.logger.info(`the model ${reference} will be replaced when the new one is ready`);
@@ -129,6 +136,10 @@ export async function train(asked: TrainInput, context: Context): Promise<TrainO
         split,
         output,
         page,
+        reference: driftReferenceOf(set, split, judged.model),
+        testSet: testSetOf(set, split.test, input.target),
+        run,
+        parent: lineage.parent,
         createdAt: clock.now(),
       });
     });

@@ -1,5 +1,5 @@
 /** What the capabilities of this service print for people. */
-import { formatNumber } from "../../report/index.ts";
+import { formatNumber, textTable } from "../../report/index.ts";
 import type { DescribeOutput, QuantizeOutput } from "./schema.ts";
 
 /** The layers of a model, a line each, then its totals. */
@@ -11,7 +11,7 @@ export function layerTable(output: DescribeOutput): string {
       .map(({ name, elementType, shape }) => `${name}: ${elementType}${shape ? `[${shape.join(", ")}]` : ""}`)
       .join(", ");
   return [
-    table(
+    textTable(
       ["layer", "kind", "output shape", "parameters", "FLOP per sample"],
       [
         ...layers.map(({ layer, kind, outputShape, parameters, flop }) => [
@@ -38,7 +38,7 @@ export function layerTable(output: DescribeOutput): string {
 export function quantizationTable(output: QuantizeOutput): string {
   const { bytes, outputs, quantized, kept } = output;
   return [
-    table(
+    textTable(
       ["", "float", "quantised", "RMS difference", "largest difference"],
       [
         [
@@ -64,20 +64,4 @@ export function quantizationTable(output: QuantizeOutput): string {
     `measured  on ${output.samples} samples, ${output.data}`,
     `model     ${output.out}`,
   ].join("\n");
-}
-
-/** Columns of text; those from `numbersFrom` on are flush right. */
-function table(header: readonly string[], rows: readonly (readonly string[])[], numbersFrom: number): string {
-  const lines = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) =>
-          column < numbersFrom ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
-        )
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }

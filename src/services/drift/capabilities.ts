@@ -1,0 +1,16 @@
+import { capability } from "../../base/index.ts";
+import { driftCheck } from "./check.ts";
+import { DriftCheckInput, DriftCheckOutput } from "./schema.ts";
+import { driftTable } from "./tables.ts";
+
+export const driftCheckCapability = capability({
+  name: "drift.check",
+  summary: "Compare new prices, and what a model answers on them, with what the model was made from",
+  input: DriftCheckInput,
+  output: DriftCheckOutput,
+  effect: "reads",
+  paths: ["artifact", "data"],
+  positional: "artifact",
+  print: driftTable,
+  run: driftCheck,
+});

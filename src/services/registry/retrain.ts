@@ -1,0 +1,74 @@
+/** A new training of the champion on newer data. What comes of it is a challenger: nobody is ever replaced silently. */
+import type { z } from "zod";
+import type { Context } from "../../base/index.ts";
+import { DriftCheckInput, driftCheck } from "../drift/index.ts";
+import { readForecastArtifact, TrainInput, train } from "../forecast/index.ts";
+import type { RetrainInput, RetrainOutput } from "./schema.ts";
+import { actorOf } from "./views.ts";
+
+/**
+ * Trains with the champion's own configuration, registers the result with the champion as its parent, and calls it
+ * challenger. Whether it becomes champion is decided by `registry.promote` and the model's policy.
+ */
+export async function retrain(
+  { model, data, onlyWhenDrifted, falseAlarmRate }: z.output<typeof RetrainInput>,
+  context: Context,
+): Promise<z.output<typeof RetrainOutput>> {
+  const { registry } = await context.platform();
+  const champion = await registry.resolve({ model, at: { alias: "champion" } });
+  const artifact = `${model}@${champion.version}`;
+  const { configuration } = await readForecastArtifact(await context.models.locate(artifact));
+  const { to, ...input } = configuration.input;
+  const { symbols } = input;
+  const check = onlyWhenDrifted
+    ? await driftCheck(DriftCheckInput.parse({ artifact, data, symbols, falseAlarmRate }), context)
+    : null;
+  const facts = { champion: champion.version, drifted: check?.drifted ?? null };
+  if (check?.drifted === false)
+    return { status: "unchanged", challenger: null, ...facts, summary: check.summary };
+  const out = `${model}-challenger`;
+  const trained = await train(TrainInput.parse({ ...input, data, out }), context, {
+    parent: champion.digest,
+  });
+  const reason = check === null ? "retrained" : `retrained: ${check.summary}`;
+  const change = { actor: actorOf(context), reason };
+  const { version } = await registry.register(
+    { model, folder: trained.artifact, note: `retrained from version ${champion.version}`, ...change },
+    context.signal,
+  );
+  await registry.setAlias(model, "challenger", version.version, change);
+  return { status: "challenger", challenger: version.version, ...facts, summary: trained.summary };
+}
+
+/** What a schedule needs of the jobs of the platform. */
+export interface RetrainScheduler {
+  schedule(request: {
+    readonly name: string;
+    readonly capability: string;
+    readonly input: unknown;
+    readonly cron: string;
+    readonly timeZone?: string | undefined;
+    readonly actor?: string | undefined;
+  }): Promise<unknown>;
+}
+
+/**
+ * Retrains a model again and again, such as every night; the schedule's name is `retrain-<model>`, and a later one takes its
+ * place.
+ *
+ * @param cron five fields: minute, hour, day of the month, month, day of the week
+ */
+export async function scheduleRetrain(
+  jobs: RetrainScheduler,
+  input: z.input<typeof RetrainInput>,
+  { cron, timeZone, actor }: { readonly cron: string; readonly timeZone?: string; readonly actor?: string },
+): Promise<void> {
+  await jobs.schedule({
+    name: `retrain-${input.model}`,
+    capability: "registry.retrain",
+    input,
+    cron,
+    timeZone,
+    actor,
+  });
+}
