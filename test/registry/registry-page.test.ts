@@ -30,8 +30,17 @@ async function fathom(line: string, actor: string | undefined) {
     capabilities,
     version: "0",
     environment: {},
-    stdout: { write: (text) => void (stdout += text), columns: 200 },
-    stderr: { write: (text) => void (stderr += text) },
+    stdout: {
+      write: (text) => {
+        stdout += text;
+      },
+      columns: 200,
+    },
+    stderr: {
+      write: (text) => {
+        stderr += text;
+      },
+    },
     readInput: async () => "",
     signal: new AbortController().signal,
     elapsed: () => 0,
