@@ -200,7 +200,7 @@ export const defaultSeriesOptions: SeriesOptions = {
  *
  * @param returns `[periods]`, at least two
  * @example
- * measuresOf(Float64Array.of(0.5, -0.5, 0.25), { ...defaultSeriesOptions, periodsPerYear: 1 }).maxDrawdown; // => 0.5
+ * measuresOf(Float64Array.of(0.5, -0.5, 0.25)).maxDrawdown; // => 0.5
  */
 export function measuresOf(
   returns: Float64Array,
