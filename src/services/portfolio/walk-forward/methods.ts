@@ -28,10 +28,11 @@ export const onlineStrategies = {
 } as const satisfies Record<string, (relatives: PriceRelatives, key: Key) => OnlineResult>;
 
 export type OnlineName = keyof typeof onlineStrategies;
-export type MethodName = ObjectiveName | OnlineName;
+export type MethodName = ObjectiveName | OnlineName | "learned";
 export const methodNames: readonly MethodName[] = [
   ...objectiveNames,
   ...(Object.keys(onlineStrategies) as OnlineName[]),
+  "learned",
 ];
 
 /** In every comparison, so that skill is measured against what needs none. */

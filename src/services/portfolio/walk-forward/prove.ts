@@ -1,16 +1,16 @@
 /** The work of `portfolio.backtest` and `portfolio.compare`: from a request to tested methods, and the report. */
-import { type Context, calendarDate, foldIn, keyFrom } from "../../../base/index.ts";
+import { type Context, calendarDate, foldIn, keyFrom, PlatformError } from "../../../base/index.ts";
 import { periodsOfYear } from "../estimate.ts";
 import type { SeriesOptions } from "../measures/series.ts";
 import { combinatorialSplits, purgedKFoldSplits, type Split, walkForwardSplits } from "../measures/splits.ts";
 import { panelOf } from "../optimise.ts";
 import { type ReturnPanel, simpleReturns } from "../returns.ts";
-import { methodsOf } from "./methods.ts";
+import { isOnline, type MethodName, methodsOf } from "./methods.ts";
 import { type MethodRun, runSplits } from "./run.ts";
 import type { BacktestInput, CompareInput, ProofOutput } from "./schema.ts";
 import { type Comparison, summarise } from "./summary.ts";
 
-type Ports = Pick<Context, "market" | "signal" | "progress" | "key">;
+type Ports = Pick<Context, "compute" | "market" | "signal" | "progress" | "key">;
 
 /** Everything that a report shows. */
 export interface Proof {
@@ -45,6 +45,7 @@ async function prove(
   ports: Ports,
 ): Promise<Proof> {
   const methods = methodsOf(input.objectives);
+  requireTimeOrder(methods, validation);
   const prices = await panelOf(input, ports);
   const panel = simpleReturns(prices);
   const periodsPerYear = input.periodsPerYear ?? periodsOfYear(panel.times);
@@ -65,7 +66,12 @@ async function prove(
       costBps,
       impact,
     },
-    { progress: ports.progress, signal: ports.signal, key: foldIn(key, "walk-forward") },
+    {
+      compute: ports.compute,
+      progress: ports.progress,
+      signal: ports.signal,
+      key: foldIn(key, "walk-forward"),
+    },
   );
   const options: SeriesOptions = { ...input, periodsPerYear };
   const comparison = summarise(panel, runs, options, foldIn(key, "summary"), input);
@@ -107,4 +113,16 @@ async function prove(
 
 function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
+}
+
+/** Strategies that learn as they go need the past before them: cross-validation, which trains on both sides, has none. */
+function requireTimeOrder(methods: readonly MethodName[], validation: string): void {
+  const ordered = methods.filter((name) => isOnline(name) || name === "learned");
+  if (validation === "walk-forward" || ordered.length === 0) return;
+  throw new PlatformError(
+    "input",
+    "PORTFOLIO_OPTION_INVALID",
+    `validation: expected walk-forward for ${ordered.join(", ")}, received ${validation}`,
+    { field: "validation" },
+  );
 }

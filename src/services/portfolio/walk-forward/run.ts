@@ -1,5 +1,7 @@
 /** Trains and tests methods on splits of history: the walk-forward and the cross-validations share this loop. */
 import {
+  type Compute,
+  foldIn,
   type Key,
   matrix,
   PlatformError,
@@ -7,11 +9,13 @@ import {
   rowOf,
   throwIfAborted,
 } from "../../../base/index.ts";
+import { createRuntime, type Runtime } from "../../../engine/index.ts";
 import type { Limits } from "../constraints/limits.ts";
 import type { Split } from "../measures/splits.ts";
 import type { ObjectiveName } from "../objectives/table.ts";
 import type { ReturnPanel } from "../returns.ts";
 import { type Rebalance, rebalancingPeriods } from "./calendar.ts";
+import { learnAndDecide, leastTraining } from "./learned.ts";
 import {
   type Fitted,
   fitObjective,
@@ -46,6 +50,7 @@ export interface MethodRun {
 }
 
 export interface RunPorts {
+  readonly compute: Compute;
   readonly progress: ProgressPort;
   readonly signal: AbortSignal;
   readonly key: Key;
@@ -72,7 +77,27 @@ export async function runSplits(
   splits: readonly Split[],
   methods: readonly MethodName[],
   options: RunOptions,
+  ports: RunPorts,
+): Promise<{ readonly runs: readonly MethodRun[]; readonly notes: readonly string[] }> {
+  let worker: Runtime | null = null;
+  const runtime = () => {
+    worker ??= createRuntime(ports.compute);
+    return worker;
+  };
+  try {
+    return await runAll(panel, splits, methods, options, ports, runtime);
+  } finally {
+    await (worker as Runtime | null)?.close();
+  }
+}
+
+async function runAll(
+  panel: ReturnPanel,
+  splits: readonly Split[],
+  methods: readonly MethodName[],
+  options: RunOptions,
   { progress, signal, key }: RunPorts,
+  runtime: () => Runtime,
 ): Promise<{ readonly runs: readonly MethodRun[]; readonly notes: readonly string[] }> {
   const pathCount = 1 + Math.max(...splits.flatMap(({ paths }) => paths));
   const pieces = methods.map(() => Array.from({ length: pathCount }, (): Piece[] => []));
@@ -117,6 +142,26 @@ export async function runSplits(
           const daily = playOnline(name, seen, range.to - range.from, key).map(everywhere);
           trades = daily.map((target, t) => ({ period: range.from + t, target }));
           decision = daily[0];
+        } else if (name === "learned") {
+          const seen = joined(panel, window.members, train[0].from, range.to);
+          requireToLearn(seen.times.length - (range.to - range.from));
+          const answer = await learnAndDecide(
+            filledWithZero(seen),
+            range.to - range.from,
+            { costBps: options.costBps, riskAversion: options.objective.riskAversion },
+            foldIn(key, `learned ${s}`),
+            runtime(),
+          );
+          trades = answer.decisions.map(({ period, weights }) => ({
+            period: range.from + period,
+            target: everywhere(weights),
+          }));
+          decision = trades[0].target;
+          if (!answer.trusted)
+            count(
+              notes[m],
+              "the network was not ahead of equal weight by a standard error on its validation part, so that equal weight is held",
+            );
         } else {
           const limits = limitsWithin(
             options.limits,
@@ -257,6 +302,20 @@ function joined(panel: ReturnPanel, members: readonly number[], from: number, to
     returns: out,
     times: panel.times.slice(from, to),
   };
+}
+
+function filledWithZero({ returns }: ReturnPanel) {
+  return { ...returns, data: returns.data.map((value) => (Number.isNaN(value) ? 0 : value)) };
+}
+
+function requireToLearn(periods: number): void {
+  if (periods >= leastTraining) return;
+  throw new PlatformError(
+    "input",
+    "PORTFOLIO_TOO_SHORT",
+    `learned: expected at least ${leastTraining} training periods, received ${periods}`,
+    { field: "train" },
+  );
 }
 
 function inFold<T>(fold: number, time: number, name: string, work: () => T): T {

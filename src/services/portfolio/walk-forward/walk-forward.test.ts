@@ -53,7 +53,8 @@ function prices(assets: number, days: number, { seed = 1, late = 0 } = {}): Pric
 
 function ports(table: PriceTable, signal = new AbortController().signal) {
   const reports: number[] = [];
-  const context: Pick<Context, "market" | "signal" | "progress" | "key"> = {
+  const context: Pick<Context, "compute" | "market" | "signal" | "progress" | "key"> = {
+    compute: { provider: "cpu", threads: 1 },
     market: { read: async () => table },
     signal,
     progress: { report: ({ done, total }) => reports.push(done / total) },
