@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { setPriority, tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "../engine/measure.ts";
@@ -139,6 +139,8 @@ async function besideTraining(dataFolder: string): Promise<ServeComparison["trai
   ];
   const training = spawn(process.execPath, [...words, "--data-folder", dataFolder], { stdio: "ignore" });
   const ended = once(training, "close");
+  // As jobs run: behind whoever answers requests.
+  setPriority(training.pid as number, 10);
   try {
     await load(server, warmUpSeconds);
     await eventLoopDelayP99(server); // begins anew with each reading

@@ -1,9 +1,13 @@
 // A thread that owns ONNX Runtime sessions for serving. `session.run` blocks the thread it is called on, so nothing that answers
 // requests calls it. Plain JavaScript, because a worker is started from a file and the same file must serve the sources and the build.
 import { createRequire } from "node:module";
+import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 
 const { InferenceSession, Tensor } = createRequire(import.meta.url)("onnxruntime-node");
+
+// On Linux, 0 is the calling thread alone: models give way to the thread that answers requests, which needs a core for a moment only.
+if (process.platform === "linux") setPriority(0, 5);
 
 /** @type {Map<number, import("onnxruntime-node").InferenceSession>} */
 const sessions = new Map();
