@@ -203,6 +203,9 @@ export function serveCommand(
             logger: portLogger(logger.child({ reqId: requestId })),
           }),
       });
+      metrics.jobDepth(async () => [
+        { name: "jobs", depth: await (await platform.open()).jobs.countQueued(countedJobs) },
+      ]);
       let worker: Worker | undefined;
       try {
         const address = await listen(app, { host, port });
@@ -223,6 +226,7 @@ export function serveCommand(
             concurrency: options.runningTasks,
             leaseSeconds: options.leaseSeconds,
             stopSeconds: options.stopSeconds,
+            watch: { clock: systemClock, tracer, onEnd: metrics.job },
           });
         }
         if (models.name !== undefined) {
@@ -246,6 +250,9 @@ export function serveCommand(
     },
   };
 }
+
+/** Above it the depth of the queue is no longer told apart: to count on would cost the database more than the number is worth. */
+const countedJobs = 100_000;
 
 /** @throws PlatformError `KEYS_NEEDED` when other machines could ask without a key */
 export function expectKeys({ host, keys }: { host: string; keys: boolean }): void {

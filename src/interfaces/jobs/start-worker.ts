@@ -1,8 +1,15 @@
 /** A worker of this process with its processes, as `fathom serve` and `fathom worker` run it. */
 import { hostname } from "node:os";
 import type { Logger, Provider } from "../../base/index.ts";
-import { runInProcesses, startWorker, type Worker } from "../../platform/jobs/index.ts";
+import {
+  type Executor,
+  type Outcome,
+  runInProcesses,
+  startWorker,
+  type Worker,
+} from "../../platform/jobs/index.ts";
 import { type LazyPlatform, systemClock } from "../../platform/local/index.ts";
+import { type JobWatch, watchJob } from "../../platform/traces/index.ts";
 import type { RunnerWorld } from "./runner.ts";
 
 const isSource = import.meta.url.endsWith(".ts");
@@ -16,6 +23,8 @@ export interface LocalWorkerOptions {
   readonly concurrency: number;
   readonly leaseSeconds: number;
   readonly stopSeconds: number;
+  /** Hears of every attempt: its span, and what it took. */
+  readonly watch?: JobWatch | undefined;
   /** Serves a process that runs jobs; every capability of Fathom when absent. */
   readonly module?: URL | undefined;
 }
@@ -32,7 +41,7 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Wor
   });
   return startWorker({
     jobs: await platform.jobs(),
-    executor,
+    executor: options.watch === undefined ? executor : watched(executor, options.watch),
     clock: systemClock,
     logger,
     name: `${hostname()}/${process.pid}`,
@@ -40,4 +49,33 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Wor
     leaseMs,
     graceMs: options.stopSeconds * 1000,
   });
+}
+
+/** An attempt that did not end well, on its way through a watch that hears of failures as errors. */
+class Ended extends Error {
+  readonly outcome: Outcome;
+
+  constructor(outcome: Outcome) {
+    super(outcome.kind);
+    this.outcome = outcome;
+  }
+}
+
+function watched(executor: Executor, watch: JobWatch): Executor {
+  return {
+    ...executor,
+    async run(job, supervision) {
+      const { id, capability: name } = job;
+      try {
+        return await watchJob(watch, { id, name, signal: supervision.signal }, async () => {
+          const outcome = await executor.run(job, supervision);
+          if (outcome.kind !== "done") throw new Ended(outcome);
+          return outcome;
+        });
+      } catch (error) {
+        if (error instanceof Ended) return error.outcome;
+        throw error;
+      }
+    },
+  };
 }
