@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { keyFrom } from "../../src/base/index.ts";
 import {
   defaultLimits,
   defaultOptions,
@@ -13,6 +14,8 @@ import {
   type ObjectiveName,
   objectives,
   type ReturnPanel,
+  runSplits,
+  walkForwardSplits,
 } from "../../src/services/portfolio/index.ts";
 import { median } from "../engine/measure.ts";
 import { benchReturns } from "./returns.ts";
@@ -39,6 +42,11 @@ export interface PortfolioComparison {
     readonly points: number;
     readonly milliseconds: number;
     readonly oneMilliseconds: number;
+  };
+  readonly walkForward: {
+    readonly folds: number;
+    readonly methods: readonly string[];
+    readonly milliseconds: number;
   };
   readonly growth: readonly {
     readonly name: string;
@@ -94,8 +102,8 @@ export async function comparePortfolio(
   } finally {
     await rm(folder, { recursive: true });
   }
-  say("frontier of 100 points, growth");
-  return { rows, frontier: frontierTimes(), growth: growth() };
+  say("frontier of 100 points, walk-forward, growth");
+  return { rows, frontier: frontierTimes(), walkForward: await walkForwardTime(), growth: growth() };
 }
 
 function fit(panel: ReturnPanel, objective: ObjectiveName) {
@@ -182,6 +190,36 @@ function frontierTimes() {
     objectives["min-volatility"].solve({ ...input, limits: { ...defaultLimits, targetReturn: middle } }),
   );
   return { points, milliseconds: all.median, oneMilliseconds: one.median };
+}
+
+/** 41 folds of a year each, with costs and drift; the bootstrap and the report are not in it. */
+async function walkForwardTime() {
+  const methods = ["min-volatility", "max-sharpe", "risk-parity", "hrp", "min-cvar"] as const;
+  const [train, test, folds] = [252, 60, 41];
+  const panel = benchReturns(small.assets, train + test * folds);
+  const splits = walkForwardSplits(panel.times.length, { train, test });
+  const options = {
+    limits: defaultLimits,
+    positions: {},
+    objective: defaultOptions,
+    estimate: { periodsPerYear: 252 },
+    rebalance: "test",
+    costBps: 10,
+    impact: 0,
+  } as const;
+  const ports = {
+    compute: { provider: "cpu", threads: 2 },
+    progress: { report() {} },
+    signal: new AbortController().signal,
+    key: keyFrom(1),
+  } as const;
+  const samples: number[] = [];
+  for (let round = 0; round < 4; round++) {
+    const start = performance.now();
+    await runSplits(panel, splits, methods, options, ports);
+    samples.push(performance.now() - start);
+  }
+  return { folds: splits.length, methods, milliseconds: median(samples.slice(1)) };
 }
 
 function growth() {

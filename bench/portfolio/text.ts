@@ -2,7 +2,7 @@
 import { table } from "../table.ts";
 import type { PortfolioComparison } from "./compare.ts";
 
-export function portfolioText({ rows, frontier, growth }: PortfolioComparison): string {
+export function portfolioText({ rows, frontier, walkForward, growth }: PortfolioComparison): string {
   const size = (assets: number, periods: number) => `${assets} x ${periods.toLocaleString("en")}`;
   const or = (value: number | null, digits: number) => (value === null ? "-" : value.toFixed(digits));
   return [
@@ -36,6 +36,7 @@ export function portfolioText({ rows, frontier, growth }: PortfolioComparison): 
     ),
     "",
     `Frontier of ${frontier.points} points: ${frontier.milliseconds.toFixed(2)} ms, ${(frontier.milliseconds / frontier.oneMilliseconds).toFixed(1)} x one point with a target return (${frontier.oneMilliseconds.toFixed(2)} ms), on estimates that are there already.`,
+    `Walk-forward of ${walkForward.folds} folds, ${walkForward.methods.join(", ")}: ${(walkForward.milliseconds / 1000).toFixed(2)} s.`,
     "",
     table(
       ["growth", "assets x days", "ms"],
