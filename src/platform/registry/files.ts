@@ -50,8 +50,8 @@ export function files(world: World): Files {
     } catch (error) {
       throw writeFailure(folder, error);
     }
-    await signer.check(folder);
     await readArtifact(folder);
+    await signer.check(folder, digest);
   };
 
   const keep = async (version: ModelVersion, folder: string, signal: AbortSignal | undefined) => {
