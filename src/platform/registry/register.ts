@@ -75,6 +75,7 @@ export function registering({ db, clock, changes, store, signer }: World): Pick<
         await tell(held, {
           action: "registry.register",
           subject: `${model}@${version}`,
+          actor,
           payload: { digest, data: fingerprint, signedBy: signature?.key ?? null, actor, reason },
         });
         return { version: await versionOf(held, row), isNew: true };
