@@ -78,8 +78,10 @@ export function signer({ dataFolder, entropy, unsigned = "refuse", logger }: Sig
       const text = await textOf(file);
       if (text === undefined) {
         const message = `${folder}: expected a signed model, found no ${signatureName}`;
-        if (unsigned === "refuse")
-          throw new PlatformError("conflict", "SIGNATURE_MISSING", message, { file: folder });
+        if (unsigned === "refuse") {
+          const remedy = "sign it (registry sign) when you know where it comes from";
+          throw new PlatformError("conflict", "SIGNATURE_MISSING", `${message}; ${remedy}`, { file: folder });
+        }
         logger?.warn(`${message}; it is loaded all the same, as the settings say`);
         return undefined;
       }
