@@ -60,6 +60,14 @@ export interface ModelsPort {
    */
   locate(reference: string): Promise<string>;
   /**
+   * Judges the signature of an artifact once more, now that its manifest was read: what was located may have been replaced
+   * before it was read, and the signature has to be one of the bytes that are used.
+   *
+   * @param digest SHA-256 of the manifest that was read
+   * @throws PlatformError `SIGNATURE_MISSING`, `SIGNATURE_INVALID`, `SIGNER_UNTRUSTED`
+   */
+  check(folder: string, digest: string): Promise<void>;
+  /**
    * Signs an artifact that carries no signature, after every digest of it was checked: somebody knows where it comes from.
    *
    * @returns its folder

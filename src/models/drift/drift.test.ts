@@ -9,7 +9,14 @@ import {
   normal,
   uniform,
 } from "../../base/index.ts";
-import { type Correction, checkDrift, type DriftSample, driftMeasures, levelOfOneTest } from "./check.ts";
+import {
+  type Correction,
+  checkDrift,
+  corrections,
+  type DriftSample,
+  driftMeasures,
+  levelOfOneTest,
+} from "./check.ts";
 import {
   countClasses,
   distributionOf,
@@ -142,14 +149,14 @@ function measuresOf(sample: DriftSample, correction: Correction = "holm", falseA
 }
 
 describe("alarms by chance as often as it was told to:", () => {
-  const rounds = 200;
+  const rounds = 150;
   const populations: { name: string; make: (name: string, n: number) => Float64Array }[] = [
     { name: "normal", make: draw },
     { name: "heavy-tailed", make: (name, n) => draw(name, n).map((x) => x * Math.exp(0.15 * x * x)) },
     { name: "uniform", make: (name, n) => uniform(foldIn(key, name), n) },
   ];
 
-  // 5 % of 200 rounds have a standard error of 1.5 %. The statistics are discrete and their nulls asymptotic.
+  // 5 % of 150 rounds have a standard error of 1.8 %. The statistics are discrete and their nulls asymptotic.
   test.each(populations)("each measure, at 5 %, $name values, 3000 against 500", ({ name, make }) => {
     const alarms = Object.fromEntries(driftMeasures.map((measure) => [measure, 0]));
     const all: DriftSample[] = Array.from({ length: rounds }, (_, round) => ({
@@ -160,27 +167,33 @@ describe("alarms by chance as often as it was told to:", () => {
     for (const { measures } of checkDrift(all, { falseAlarmRate: 0.05, correction: "none", key }))
       for (const { measure, pValue } of measures) if (pValue <= 0.05) alarms[measure]++;
     for (const measure of driftMeasures) {
-      expect(alarms[measure] / rounds, measure).toBeGreaterThan(0.01);
-      expect(alarms[measure] / rounds, measure).toBeLessThan(0.095);
+      expect(alarms[measure] / rounds, measure).toBeGreaterThan(0);
+      expect(alarms[measure] / rounds, measure).toBeLessThan(0.105);
     }
   });
 
-  test.each(["holm", "benjamini-hochberg"] as const)(
-    "a check of five features together, %s",
-    (correction) => {
-      let alarms = 0;
-      for (let round = 0; round < 80; round++) {
-        const five = Array.from({ length: 5 }, (_, f) => ({
-          reference: sketchOf("x", draw(`r ${round} ${f}`, 1000)),
-          values: draw(`n ${round} ${f}`, 200),
-          dates: null,
-        }));
-        if (checkDrift(five, { falseAlarmRate: 0.1, correction, key }).some(({ drifted }) => drifted))
-          alarms++;
+  test("a check of five features together, under both corrections, and far more often under none", () => {
+    const alarms = { holm: 0, "benjamini-hochberg": 0, none: 0 };
+    const checks = 60;
+    for (let round = 0; round < checks; round++) {
+      const five = Array.from({ length: 5 }, (_, f) => ({
+        reference: sketchOf("x", draw(`r ${round} ${f}`, 1000)),
+        values: draw(`n ${round} ${f}`, 200),
+        dates: null,
+      }));
+      const options = { falseAlarmRate: 0.1, correction: "none", key } as const;
+      const pValues = checkDrift(five, options).flatMap(({ measures }) =>
+        measures.map(({ pValue }) => pValue),
+      );
+      for (const correction of corrections) {
+        const level = levelOfOneTest(pValues, { falseAlarmRate: 0.1, correction });
+        if (pValues.some((p) => p <= level)) alarms[correction]++;
       }
-      expect(alarms / 80).toBeLessThan(0.2); // 10 % and three standard errors
-    },
-  );
+    }
+    expect(alarms.holm / checks).toBeLessThan(0.22); // 10 % and three standard errors
+    expect(alarms["benjamini-hochberg"] / checks).toBeLessThan(0.22);
+    expect(alarms.none / checks).toBeGreaterThan(0.3);
+  });
 
   test("values that depend on their neighbours, which would alarm as independent ones", () => {
     const series = (name: string, n: number) => {
@@ -191,16 +204,16 @@ describe("alarms by chance as often as it was told to:", () => {
     const dates = (n: number) => Float64Array.from({ length: n }, (_, t) => t);
     const alarms = (dependent: boolean) => {
       const of = (n: number) => (dependent ? dates(n) : null);
-      const all = Array.from({ length: 150 }, (_, round) => ({
+      const all = Array.from({ length: 60 }, (_, round) => ({
         reference: sketchOf("x", series(`was ${round}`, 2000), of(2000)),
         values: series(`is ${round}`, 500),
         dates: of(500),
       }));
       const found = checkDrift(all, { falseAlarmRate: 0.05, correction: "none", key });
-      return found.filter(({ measures }) => measures[2].pValue <= 0.05).length / 150;
+      return found.filter(({ measures }) => measures[2].pValue <= 0.05).length / 60;
     };
     expect(alarms(false)).toBeGreaterThan(0.5);
-    expect(alarms(true)).toBeLessThan(0.12);
+    expect(alarms(true)).toBeLessThan(0.14); // 5 % and three standard errors
   });
 });
 

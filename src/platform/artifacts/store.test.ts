@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AwsClient } from "aws4fetch";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type BlobStore, download, folderStore, type S3Options, s3Store } from "./index.ts";
 import { blobIn, blobPath } from "./store.ts";
@@ -193,6 +194,30 @@ describe("an S3-compatible service", () => {
       message: expect.stringMatching(message),
     });
     expect(server.objects.size).toBe(0);
+  });
+
+  test("of the test refuses what was not signed: another body, another key, another signature", async () => {
+    const sha256 = createHash("sha256").update("one").digest("hex");
+    const aws = new AwsClient({ ...account, service: "s3" });
+    const datetime = new Date(clock.now()).toISOString().replace(/[:-]|\.\d{3}/g, "");
+    const signed = await aws.sign(`${server.endpoint}/models/key`, {
+      method: "PUT",
+      body: "one",
+      headers: { "x-amz-content-sha256": sha256 },
+      aws: { datetime },
+    });
+    const send = async (key: string, body: string, changed: Record<string, string> = {}) => {
+      const headers = { ...Object.fromEntries(signed.headers), ...changed };
+      return (await fetch(`${server.endpoint}/models/${key}`, { method: "PUT", headers, body })).status;
+    };
+    const authorization = signed.headers.get("authorization") ?? "";
+    expect(await send("key", "two")).toBe(400);
+    expect(await send("other", "one")).toBe(403);
+    const last = authorization.endsWith("0") ? "1" : "0";
+    expect(await send("key", "one", { authorization: authorization.slice(0, -1) + last })).toBe(403);
+    expect(await send("key", "one", { authorization: "" })).toBe(403);
+    expect(server.objects.size).toBe(0);
+    expect(await send("key", "one")).toBe(200);
   });
 
   test("never says the secret in a message", async () => {

@@ -76,6 +76,10 @@ export function localModels({ dataFolder, workingFolder, signal, signer }: Local
       );
     },
 
+    async check(folder, digest) {
+      await signer?.check(folder, digest);
+    },
+
     async sign(reference) {
       const target = place(reference);
       await restore(target);

@@ -78,7 +78,7 @@ export function changes(db: Database, ledger: LedgerPort, clock: Clock): Changes
 }
 
 /** Puts an entry for the ledger beside the change that it tells of. */
-export async function tell(db: Database, entry: LedgerEntry): Promise<void> {
+export async function tell(db: Database, entry: LedgerEntry & { readonly actor: string }): Promise<void> {
   await db.insert(registryOutbox).values({ entry });
 }
 

@@ -3,13 +3,19 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { and, eq, gt, inArray, lt, sql } from "drizzle-orm";
-import { type ModelVersion, PlatformError, type RegistryPort, writeFailure } from "../../base/index.ts";
+import {
+  type ModelVersion,
+  PlatformError,
+  type RegistryPort,
+  throwIfAborted,
+  writeFailure,
+} from "../../base/index.ts";
 import { DriftReference, readArtifact, referenceName } from "../../models/index.ts";
 import { download, type StoredBlob } from "../artifacts/index.ts";
 import { signatureName } from "../signing/index.ts";
 import { type Database, registryFiles, registryPins, registryVersions } from "../state/index.ts";
 import { manifestName } from "./register.ts";
-import { referencedRow, versionOf } from "./rows.ts";
+import { nameOf, referencedRow, versionOf } from "./rows.ts";
 import type { World } from "./world.ts";
 
 export interface Files extends Pick<RegistryPort, "open" | "fetch" | "collectGarbage"> {
@@ -50,8 +56,8 @@ export function files(world: World): Files {
     } catch (error) {
       throw writeFailure(folder, error);
     }
-    await signer.check(folder);
     await readArtifact(folder);
+    await signer.check(folder, digest);
   };
 
   const keep = async (version: ModelVersion, folder: string, signal: AbortSignal | undefined) => {
@@ -78,10 +84,20 @@ export function files(world: World): Files {
     const version = await versionOf(db, await referencedRow(db, reference));
     const { digest } = version;
     const folder = join(cacheFolder, digest.slice(0, 2), digest);
-    const running =
-      fetching.get(digest) ?? keep(version, folder, signal).finally(() => fetching.delete(digest));
-    fetching.set(digest, running);
-    await running;
+    for (;;) {
+      const others = fetching.get(digest);
+      const running = others ?? keep(version, folder, signal).finally(() => fetching.delete(digest));
+      fetching.set(digest, running);
+      try {
+        await running;
+        break;
+      } catch (error) {
+        throwIfAborted(signal, nameOf(reference));
+        // Whoever began it was told to stop; this one was not.
+        const wasStopped = error instanceof PlatformError && error.code === "INTERRUPTED";
+        if (others === undefined || !wasStopped) throw error;
+      }
+    }
     return { folder, version };
   };
 

@@ -109,6 +109,7 @@ describe.each(homes)("serving plans on $name", ({ makeHome }) => {
     expect(told).toEqual([
       {
         action: "registry.automatic-rollback",
+        actor: "rollback-rule",
         subject: `${model}@canary`,
         payload: expect.objectContaining({ previous: 2, version: null, reason: "errorRate 1 > 0.05" }),
       },

@@ -38,7 +38,7 @@ export function promotion({ db, changes }: World): Promotion {
       changes.change(model, async ({ db: held, model: row }) => {
         await held.update(registryModels).set({ policy }).where(eq(registryModels.name, model));
         const payload = { before: row.policy, after: policy, actor, reason };
-        await tell(held, { action: "registry.policy", subject: model, payload });
+        await tell(held, { action: "registry.policy", subject: model, actor, payload });
       }),
 
     async setAlias(model, alias, version, { actor, reason }) {
@@ -75,6 +75,7 @@ export function promotion({ db, changes }: World): Promotion {
         await tell(changing.db, {
           action: "registry.request",
           subject: `${model}@${champion}`,
+          actor,
           payload: { request: row.id, version, actor, reason },
         });
         return { status: "waiting", request: requestOf(row) };
@@ -123,7 +124,12 @@ export function promotion({ db, changes }: World): Promotion {
         await openRequest(changing.db, id);
         await decide(changing, id, "declined", actor);
         const payload = { request: id, actor, reason };
-        await tell(changing.db, { action: "registry.decline", subject: `${model}@${champion}`, payload });
+        await tell(changing.db, {
+          action: "registry.decline",
+          subject: `${model}@${champion}`,
+          actor,
+          payload,
+        });
       });
     },
 

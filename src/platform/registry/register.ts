@@ -21,15 +21,8 @@ export function registering({ db, clock, changes, store, signer }: World): Pick<
   return {
     async register({ model, folder, note, actor, reason }, signal) {
       requireModelName(model);
-      const signature = await signer.check(folder);
       const artifact = await readArtifact(folder);
-      if (signature !== undefined && signature.manifest !== artifact.digest)
-        throw new PlatformError(
-          "conflict",
-          "SIGNATURE_INVALID",
-          `${folder}: expected the manifest that was signed, received another: it was changed while it was read`,
-          { file: folder },
-        );
+      const signature = await signer.check(folder, artifact.digest);
       const blobs = await blobsOf(artifact);
       await pin([...blobs.values()].map(({ sha256 }) => sha256));
       for (const [name, blob] of blobs) await store.put(join(folder, name), blob, { signal });
@@ -82,6 +75,7 @@ export function registering({ db, clock, changes, store, signer }: World): Pick<
         await tell(held, {
           action: "registry.register",
           subject: `${model}@${version}`,
+          actor,
           payload: { digest, data: fingerprint, signedBy: signature?.key ?? null, actor, reason },
         });
         return { version: await versionOf(held, row), isNew: true };

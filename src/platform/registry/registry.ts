@@ -71,7 +71,7 @@ export function openRegistry({ db }: Pick<State, "db">, options: RegistryOptions
           .where(and(eq(registryVersions.model, model), eq(registryVersions.version, version)))
           .returning();
         const payload = { digest: row.digest, actor, reason };
-        await tell(held, { action: "registry.remove", subject: `${model}@${version}`, payload });
+        await tell(held, { action: "registry.remove", subject: `${model}@${version}`, actor, payload });
         return versionOf(held, row);
       }),
   };

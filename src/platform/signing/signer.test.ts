@@ -214,3 +214,13 @@ describe("says what is wrong with a key:", () => {
     await expect(installation("a").trust(name, rsaPem)).rejects.toMatchObject({ code: "INPUT_INVALID" });
   });
 });
+
+test("judges the bytes that were read, when the model was replaced meanwhile", async () => {
+  const [ours, stranger] = [installation("a"), installation("stranger")];
+  const [good, bad] = [await signed(ours), await artifact("bad")];
+  await ours.check(good);
+  const { digest } = await readArtifact(bad); // another model was put where the good one had been found
+  await expect(ours.check(good, digest)).rejects.toMatchObject({ code: "SIGNATURE_INVALID" });
+  await stranger.sign(bad);
+  await expect(ours.check(bad, digest)).rejects.toMatchObject({ code: "SIGNER_UNTRUSTED" });
+});

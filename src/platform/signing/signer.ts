@@ -31,10 +31,11 @@ export interface Signer extends SigningPort {
   /**
    * Judges the signature of the artifact in a folder. A folder without a manifest is left to the one who reads it.
    *
+   * @param digest of the manifest that was read by whoever asks; the one in the folder is read when absent
    * @returns the signature; undefined for an artifact without one that is let through
    * @throws PlatformError `SIGNATURE_MISSING`, `SIGNATURE_INVALID`, `SIGNER_UNTRUSTED`, `SIGNING_KEY_UNUSABLE`
    */
-  check(folder: string): Promise<ArtifactSignature | undefined>;
+  check(folder: string, digest?: string): Promise<ArtifactSignature | undefined>;
 }
 
 export function signer({ dataFolder, entropy, unsigned = "refuse", logger }: SignerOptions): Signer {
@@ -70,15 +71,17 @@ export function signer({ dataFolder, entropy, unsigned = "refuse", logger }: Sig
       return signature;
     },
 
-    async check(folder) {
-      const manifest = await manifestDigest(folder);
+    async check(folder, digest) {
+      const manifest = digest ?? (await manifestDigest(folder));
       if (manifest === undefined) return undefined;
       const file = join(folder, signatureName);
       const text = await textOf(file);
       if (text === undefined) {
         const message = `${folder}: expected a signed model, found no ${signatureName}`;
-        if (unsigned === "refuse")
-          throw new PlatformError("conflict", "SIGNATURE_MISSING", message, { file: folder });
+        if (unsigned === "refuse") {
+          const remedy = "sign it (registry sign) when you know where it comes from";
+          throw new PlatformError("conflict", "SIGNATURE_MISSING", `${message}; ${remedy}`, { file: folder });
+        }
         logger?.warn(`${message}; it is loaded all the same, as the settings say`);
         return undefined;
       }

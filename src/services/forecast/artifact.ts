@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { z } from "zod";
-import { formatTime, PlatformError } from "../../base/index.ts";
+import { formatTime, type ModelsPort, PlatformError } from "../../base/index.ts";
 import type { CleanPrices, Split } from "../../data/index.ts";
 import { inferenceOpset, unpackParameters } from "../../engine/index.ts";
 import {
@@ -107,7 +107,21 @@ export async function writeForecastArtifact(
   );
 }
 
-/** Reads and verifies a forecasting model. @throws PlatformError `ARTIFACT_MISSING`, `ARTIFACT_FOREIGN`, `ARTIFACT_CORRUPT` */
+/**
+ * Finds, reads and verifies a forecasting model, the signature of the bytes that were read included.
+ *
+ * @throws PlatformError as `ModelsPort.locate` and `ModelsPort.check`; `ARTIFACT_FOREIGN`, `ARTIFACT_CORRUPT`
+ */
+export async function openForecastArtifact(
+  reference: string,
+  models: Pick<ModelsPort, "locate" | "check">,
+): Promise<ForecastArtifact> {
+  const loaded = await readForecastArtifact(await models.locate(reference));
+  await models.check(loaded.artifact.folder, loaded.artifact.digest);
+  return loaded;
+}
+
+/** Reads a forecasting model and checks every digest. @throws PlatformError `ARTIFACT_MISSING`, `ARTIFACT_FOREIGN`, `ARTIFACT_CORRUPT` */
 export async function readForecastArtifact(folder: string): Promise<ForecastArtifact> {
   const artifact = await readArtifact(folder, kind);
   return {

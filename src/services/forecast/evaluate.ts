@@ -1,7 +1,7 @@
 /** Walk-forward judgement of a trained model on what came after its training, with or without training again. */
 import { type Context, dayMs, formatTime, PlatformError, startOfDay } from "../../base/index.ts";
 import { createRuntime, type Runtime } from "../../engine/index.ts";
-import { type ForecastArtifact, readForecastArtifact } from "./artifact.ts";
+import { type ForecastArtifact, openForecastArtifact } from "./artifact.ts";
 import type { Predictions } from "./predictor.ts";
 import { readClean, warnOfShortSymbols } from "./prepare.ts";
 import { cutSamples, type SampleSet } from "./samples.ts";
@@ -24,7 +24,7 @@ interface JudgedFold {
 }
 
 export async function evaluateForecast(input: EvaluateInput, context: Context): Promise<EvaluateOutput> {
-  const loaded = await readForecastArtifact(await context.models.locate(input.artifact));
+  const loaded = await openForecastArtifact(input.artifact, context.models);
   const { configuration, artifact } = loaded;
   const trainInput = {
     ...configuration.input,

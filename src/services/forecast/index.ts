@@ -1,7 +1,7 @@
 import type { Capability } from "../../base/index.ts";
 import { forecastEvaluate, forecastPredict, forecastSweep, forecastTrain } from "./capabilities.ts";
 
-export { readForecastArtifact } from "./artifact.ts";
+export { openForecastArtifact, readForecastArtifact } from "./artifact.ts";
 export { forecastEvaluate, forecastPredict, forecastSweep, forecastTrain } from "./capabilities.ts";
 export { evaluateForecast } from "./evaluate.ts";
 export { type Difference, type Training, trainingDifferences, trainingName } from "./identity.ts";

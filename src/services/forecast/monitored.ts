@@ -4,7 +4,7 @@ import { type Context, dayMs, formatTime, PlatformError, startOfDay } from "../.
 import type { Split } from "../../data/index.ts";
 import { createRuntime } from "../../engine/index.ts";
 import { type DriftReference, type DriftSample, sketchOf } from "../../models/index.ts";
-import { readForecastArtifact } from "./artifact.ts";
+import { openForecastArtifact } from "./artifact.ts";
 import { featureNames } from "./features.ts";
 import { loadPredictor, type Predictions } from "./predictor.ts";
 import { readClean, warnOfShortSymbols } from "./prepare.ts";
@@ -107,7 +107,7 @@ export interface MonitoredModel {
  * @throws PlatformError `DRIFT_REFERENCE_MISSING`, `FORECAST_NOTHING_NEW`, and those of reading model and data
  */
 export async function monitor(input: MonitorRequest, context: Context): Promise<MonitoredModel> {
-  const loaded = await readForecastArtifact(await context.models.locate(input.artifact));
+  const loaded = await openForecastArtifact(input.artifact, context.models);
   const { artifact, configuration, reference } = loaded;
   if (reference === null) {
     const message = `${input.artifact}: expected a model that keeps a reference of its data, found none`;

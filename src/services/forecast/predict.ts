@@ -2,15 +2,14 @@
 import { type Context, dayMs, dayOfWeek, formatTime, type UtcMs } from "../../base/index.ts";
 import type { CleanPrices } from "../../data/index.ts";
 import { createRuntime, type Runtime } from "../../engine/index.ts";
-import { type ForecastArtifact, readForecastArtifact } from "./artifact.ts";
+import { type ForecastArtifact, openForecastArtifact } from "./artifact.ts";
 import { loadPredictor, type Predictor } from "./predictor.ts";
 import { readClean, warnOfShortSymbols } from "./prepare.ts";
 import { cutSamples } from "./samples.ts";
 import { type PredictInput, type PredictOutput, targetMeaning } from "./schema.ts";
 
 export async function predict(input: PredictInput, context: Context): Promise<PredictOutput> {
-  const folder = await context.models.locate(input.artifact);
-  const loaded = await readForecastArtifact(folder);
+  const loaded = await openForecastArtifact(input.artifact, context.models);
   const runtime = createRuntime({ ...context.compute, threads: 1 });
   try {
     return await predictWith(loaded, input, context, runtime);

@@ -34,7 +34,8 @@ export async function openModel(reference: string, file: string, models: ModelsP
     const digest = createHash("sha256").update(bytes).digest("hex");
     return { model: readOnnx(bytes, basename(reference)), digest, manifest: null };
   }
-  const { files, digest, manifest } = await readArtifact(await models.locate(reference));
+  const { folder, files, digest, manifest } = await readArtifact(await models.locate(reference));
+  await models.check(folder, digest);
   if (!Object.hasOwn(files, file)) {
     const graphs = Object.keys(files).filter(isOnnxPath);
     throw new PlatformError(

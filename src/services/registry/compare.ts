@@ -1,6 +1,6 @@
 /** Candidate and champion judged on one test that is new to both, where their manifests were judged on two. */
 import { type Context, calendarDate, dayMs, PlatformError, type RegistryPort } from "../../base/index.ts";
-import { EvaluateInput, evaluateForecast, readForecastArtifact } from "../forecast/index.ts";
+import { EvaluateInput, evaluateForecast, openForecastArtifact } from "../forecast/index.ts";
 
 const champion = "champion";
 
@@ -23,7 +23,7 @@ export async function judgeBoth(
   const references = [present.version, version].map((number) => `${model}@${number}`);
   const [was, is] = await Promise.all(
     references.map(async (reference) => {
-      const { configuration } = await readForecastArtifact(await context.models.locate(reference));
+      const { configuration } = await openForecastArtifact(reference, context.models);
       return { known: configuration.knownUntil, symbols: configuration.input.symbols };
     }),
   );

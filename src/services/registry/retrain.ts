@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { Context } from "../../base/index.ts";
 import { DriftCheckInput, driftCheck } from "../drift/index.ts";
-import { readForecastArtifact, TrainInput, train } from "../forecast/index.ts";
+import { openForecastArtifact, TrainInput, train } from "../forecast/index.ts";
 import type { RetrainInput, RetrainOutput } from "./schema.ts";
 import { actorOf } from "./views.ts";
 
@@ -17,7 +17,7 @@ export async function retrain(
   const { registry } = await context.platform();
   const champion = await registry.resolve({ model, at: { alias: "champion" } });
   const artifact = `${model}@${champion.version}`;
-  const { configuration } = await readForecastArtifact(await context.models.locate(artifact));
+  const { configuration } = await openForecastArtifact(artifact, context.models);
   const { to, ...input } = configuration.input;
   const { symbols } = input;
   const check = onlyWhenDrifted

@@ -17,6 +17,7 @@ export function quietPorts(): Pick<
       prepare: never,
       create: never,
       locate: never,
+      check: never,
       sign: never,
       checkpoints: () => mkdtemp(join(tmpdir(), "fathom-test-checkpoints-")),
     },
