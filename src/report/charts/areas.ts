@@ -10,17 +10,20 @@ export function areaChart(chart: AreaChart, width: number): string {
   const above = new Float64Array(count);
   const below = new Float64Array(count);
   const layers = series.map(({ y }) => {
-    const lower = new Float64Array(count);
-    const upper = new Float64Array(count);
-    const short = Array.from(y).every((value) => value <= 0); // where it is 0 it begins at the axis below
-    for (let t = 0; t < count; t++) {
-      const stack = y[t] > 0 || (y[t] === 0 && !short) ? above : below;
-      const from = stack[t];
-      stack[t] += y[t];
-      lower[t] = Math.min(from, stack[t]);
-      upper[t] = Math.max(from, stack[t]);
-    }
-    return { lower, upper };
+    const sides = [above, below].map((stack, side) => {
+      const lower = new Float64Array(count).fill(Number.NaN);
+      const upper = new Float64Array(count).fill(Number.NaN);
+      for (let t = 0; t < count; t++) {
+        // Where a value is 0 or on the other side, its area is interrupted rather than drawn flat or across the axis.
+        if (!(Math.abs(y[t]) > 1e-9) || y[t] > 0 === (side === 1)) continue;
+        const from = stack[t];
+        stack[t] += y[t];
+        lower[t] = Math.min(from, stack[t]);
+        upper[t] = Math.max(from, stack[t]);
+      }
+      return { lower, upper };
+    });
+    return sides;
   });
   const area = frame({
     width,
@@ -36,10 +39,10 @@ export function areaChart(chart: AreaChart, width: number): string {
             ({ label, rest }, i): LegendEntry => ({ label, style: layerClass(i, rest), sample: "area" }),
           ),
   });
-  const paths = layers.map(
-    ({ lower, upper }, i) =>
-      `<path class="${layerClass(i, series[i].rest)}" d="${areaPath(at, lower, upper, area.x, area.y)}"/>`,
-  );
+  const paths = layers.map((sides, i) => {
+    const drawn = sides.map(({ lower, upper }) => areaPath(at, lower, upper, area.x, area.y)).join("");
+    return `<path class="${layerClass(i, series[i].rest)}" d="${drawn}"/>`;
+  });
   return svg(chart, width, area.height, area.backdrop + paths.join(""));
 }
 

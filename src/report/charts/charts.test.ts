@@ -52,7 +52,7 @@ const charts: Record<Chart["kind"], Chart> = {
     series: [
       { label: "A", y: [60, 50, 40] },
       { label: "B", y: [40, 60, 80] },
-      { label: "C", y: [0, -10, -20] },
+      { label: "C", y: [-5, -10, -20] },
     ],
   },
   dendrogram: {
@@ -202,6 +202,12 @@ test("stacks areas so that each lies on the one before, and what is negative bel
   expect(b.slice(3).reverse()).toEqual(a.slice(0, 3));
   expect(c[0][1]).toBe(a.at(-1)?.[1]); // C begins at the axis, where A begins
   expect(c[3][1]).toBeGreaterThan(c[2][1]); // and hangs down from it: first the upper edge, then the lower one
+});
+
+test("interrupts an area where its value is 0 or changes sides", () => {
+  const y = [10, 0, 10, -10];
+  const drawn = drawChart({ ...charts.areas, at: [1, 2, 3, 4], series: [{ label: "A", y }] } as Chart, 400);
+  expect(/class="area p0" d="([^"]*)"/.exec(drawn)?.[1].match(/M/g)).toHaveLength(3);
 });
 
 test("joins the leaves of a dendrogram where they merge, alike ones beside each other", () => {

@@ -117,6 +117,12 @@ describe("luck in Sharpe ratios", () => {
     expect(logits[0]).toBeCloseTo(Math.log(1 / 3 / (2 / 3)), 12);
   });
 
+  test("is one half when there is nothing to choose between", () => {
+    const one = normal(keyFrom(3), 100, 0, 0.01);
+    const same = matrix(3, 100, Float64Array.from([...one, ...one, ...one]));
+    expect(overfittingProbability(same, 4).probability).toBe(0.5);
+  });
+
   test("is not computed from too little", () => {
     expect(() => overfittingProbability(matrix(1, 100), 4)).toThrow(/at least 2 trials/);
     expect(() => overfittingProbability(matrix(2, 100), 5)).toThrow(/even number/);

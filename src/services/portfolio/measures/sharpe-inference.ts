@@ -76,7 +76,7 @@ export function deflatedSharpe(sample: SharpeSample, sharpes: readonly number[])
 }
 
 export interface OverfittingProbability {
-  /** Share of the splits in which the best of one half is below the median of the other. */
+  /** Share of the splits in which the best of one half is below the median of the other; at the median it counts half. */
   readonly probability: number;
   /** Splits tried. */
   readonly splits: number;
@@ -161,7 +161,7 @@ export function overfittingProbability(
     inside.push(chosenBy[best]);
     outside.push(judgedBy[best]);
   }
-  const below = logits.reduce((count, value) => count + (value <= 0 ? 1 : 0), 0);
+  const below = logits.reduce((count, value) => count + (value < 0 ? 1 : value === 0 ? 0.5 : 0), 0);
   return {
     probability: below / logits.length,
     splits: logits.length,

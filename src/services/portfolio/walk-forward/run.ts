@@ -171,12 +171,23 @@ async function runAll(
               ? Object.fromEntries(panel.assets.map((asset, i) => [asset, before[i]]))
               : null,
           );
-          const fitted = inFold(s, panel.times[range.from], name, () => market.fit(name, limits, signal));
-          const { gap, tolerance } = fitted.certificate;
-          if (tolerance > 0) worst[m] = Math.max(worst[m], gap / tolerance);
-          for (const warning of fitted.warnings)
-            if (!/clusters: /.test(warning)) count(notes[m], warning.replace(/\d[\d.,e+-]*/g, "…"));
-          decision = everywhere(fitted.weights);
+          const fitted = inFold(s, panel.times[range.from], name, () =>
+            orNoAnswer(() => market.fit(name, limits, signal)),
+          );
+          if (fitted === null) {
+            count(
+              notes[m],
+              "no allowed portfolio was expected to earn more than the risk-free rate, so that holdings were kept",
+            );
+            const nothing = before.every((weight) => weight === 0);
+            decision = nothing ? everywhere(equalWeights(window.members.length)) : Float64Array.from(before);
+          } else {
+            const { gap, tolerance } = fitted.certificate;
+            if (tolerance > 0) worst[m] = Math.max(worst[m], gap / tolerance);
+            for (const warning of fitted.warnings)
+              if (!/clusters: /.test(warning)) count(notes[m], warning.replace(/\d[\d.,e+-]*/g, "…"));
+            decision = everywhere(fitted.weights);
+          }
           const target = decision;
           trades = rebalancingPeriods(range, panel.times, options.rebalance).map((period) => ({
             period,
@@ -317,6 +328,18 @@ function requireToLearn(periods: number): void {
     { field: "train" },
   );
 }
+
+/** Null where a ratio has no maximum in this fold, which is no reason to give up the others. */
+function orNoAnswer<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof PlatformError && error.code === "PORTFOLIO_UNBOUNDED") return null;
+    throw error;
+  }
+}
+
+const equalWeights = (count: number) => new Float64Array(count).fill(1 / count);
 
 function inFold<T>(fold: number, time: number, name: string, work: () => T): T {
   try {

@@ -271,6 +271,25 @@ describe("a backtest", () => {
     ).rejects.toThrow(/^min-volatility, fold 1 \(tested from 2020-03-02\): .*A1 >= 0.8/);
   });
 
+  test("keeps what it holds through a fold in which no asset is expected to earn anything", async () => {
+    const table = prices(2, 170);
+    // Both assets rise, then fall for a hundred days, so that a Sharpe ratio has no maximum in the middle folds.
+    const close = table.close.map((_, row) => {
+      const t = row % 170;
+      return (
+        100 * Math.exp(0.002 * (t < 70 ? t : 140 - t)) * (1 + 0.01 * Math.sin(t * (row < 170 ? 1.3 : 2.1)))
+      );
+    });
+    const { runs, output } = await backtest(
+      request({ objectives: ["max-sharpe"] }),
+      ports({ ...table, close }).context,
+    );
+    const { decisions, turnover } = runs[0].paths[0];
+    expect(output.methods[0].notes.join()).toMatch(/holdings were kept \(\d times\)/);
+    expect(turnover.at(-1)).toBeCloseTo(0, 12);
+    expect(decisions.at(-1)?.weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12);
+  });
+
   test("stops when it is told to, and asks for more history than there is to train on", async () => {
     const controller = new AbortController();
     controller.abort();
