@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readArtifact } from "../../models/index.ts";
-import { s3Store } from "../artifacts/index.ts";
+import { type BlobStore, s3Store } from "../artifacts/index.ts";
 import { startS3Server } from "../artifacts/testing/s3-server.ts";
 import { systemEntropy } from "../local/index.ts";
 import { signer } from "../signing/index.ts";
@@ -25,9 +25,9 @@ describe.each(homes)("on $name", ({ makeHome }) => {
   });
 
   /** A registry on the same state whose ledger is another one. */
-  const withLedger = (append: (subject: string) => Promise<void>) =>
+  const withLedger = (append: (subject: string) => Promise<void>, store: BlobStore = at.store) =>
     openRegistry(at.state, {
-      store: at.store,
+      store,
       signer: signer({ dataFolder: at.dataFolder, entropy: systemEntropy }),
       clock: at.clock,
       cacheFolder: join(at.dataFolder, "cache"),
@@ -75,6 +75,37 @@ describe.each(homes)("on $name", ({ makeHome }) => {
     ]);
     end();
     expect(await lost).toBe("killed");
+  });
+
+  test("files are fetched for one caller though another, who began to fetch them, was stopped", async () => {
+    await at.add("gated", "gated-a");
+    let begun = () => {};
+    const isRead = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const gated: BlobStore = {
+      ...at.store,
+      async *read(sha256, from, options) {
+        begun();
+        await gate;
+        yield* at.store.read(sha256, from, options);
+      },
+    };
+    const registry = withLedger(async () => {}, gated);
+    const reference = { model: "gated", at: { version: 1 } };
+    const stop = new AbortController();
+    const first = registry.open(reference, stop.signal);
+    await isRead;
+    const second = registry.open(reference);
+    await registry.resolve(reference); // the second one has found the version by now, and waits for the first
+    stop.abort();
+    open();
+    await expect(first).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect((await readArtifact((await second).folder)).digest).toBe((await second).version.digest);
   });
 
   test("garbage that is registered again while it is collected is stored again", async () => {

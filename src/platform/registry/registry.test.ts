@@ -379,15 +379,6 @@ describe.each(homes)("the registry on $name", ({ makeHome }) => {
       expect((await readdir(join(folder, ".."))).filter((name) => name.startsWith("."))).toEqual([]);
     });
 
-    test("are fetched for one caller though another, who began to fetch them, was stopped", async () => {
-      await at.add(model, `${model}-a`);
-      const reference = { model, at: { version: 1 } };
-      const stopped = at.registry.open(reference, AbortSignal.abort());
-      const ended = await Promise.allSettled([stopped, at.registry.open(reference)]);
-      expect(ended[0]).toMatchObject({ status: "rejected", reason: { code: "INTERRUPTED" } });
-      expect(ended[1].status).toBe("fulfilled");
-    });
-
     test("of a copy that is not whole are fetched anew", async () => {
       await at.add(model, `${model}-a`);
       const { folder } = await at.registry.open({ model, at: { version: 1 } });
