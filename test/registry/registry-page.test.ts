@@ -41,7 +41,9 @@ async function fathom(line: string, actor: string | undefined) {
         stderr += text;
       },
     },
-    readInput: async () => "",
+    readInput: async () => {
+      throw Object.assign(new Error("no such file"), { code: "ENOENT" });
+    },
     signal: new AbortController().signal,
     elapsed: () => 0,
     makeContext: (options) =>

@@ -24,7 +24,7 @@ describe.each(homes)("on $name", ({ makeHome }) => {
       clock,
       entropy,
       actor: "tester",
-      key: async () => (await ensureKeyPair(join(home.folder, "keys", "signing-key.pem"), entropy)).private,
+      key: async () => (await ensureKeyPair(join(home.folder, "keys", "installation.pem"), entropy)).private,
     });
   beforeAll(async () => {
     home = await makeHome();
@@ -144,7 +144,7 @@ describe.each(homes)("on $name", ({ makeHome }) => {
     const lines = await exported();
     const { head } = JSON.parse(lines[3]);
     expect(await verifyExport(each(lines), { where: "file", publicKey: head.publicKey })).toEqual(head);
-    expect((await stat(join(home.folder, "keys", "signing-key.pem"))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(home.folder, "keys", "installation.pem"))).mode & 0o777).toBe(0o600);
     expect(JSON.parse((await exported())[3]).head.publicKey).toBe(head.publicKey);
   });
 

@@ -45,7 +45,7 @@ export interface LazyPlatform {
 }
 
 /** Where the installation's private key is, in a data folder. */
-export const installationKeyFile = (dataFolder: string) => join(dataFolder, "keys", "signing-key.pem");
+export const installationKeyFile = (dataFolder: string) => join(dataFolder, "keys", "installation.pem");
 
 interface Rooms {
   readonly platform: Platform;

@@ -60,9 +60,13 @@ export function embeddedDatabase(options: EmbeddedOptions): EmbeddedDatabase {
   return {
     async reach() {
       // One search at a time: a process that meets its own lock would wait for itself.
-      while (serving !== undefined) await serving.catch(() => {});
+      while (serving !== undefined) await serving;
       const search = reach();
-      serving = search.then(() => current);
+      // Why it failed is for those who asked; whoever waits for its end only waits.
+      serving = search.then(
+        () => current,
+        () => undefined,
+      );
       try {
         return await search;
       } finally {
@@ -72,7 +76,7 @@ export function embeddedDatabase(options: EmbeddedOptions): EmbeddedDatabase {
     holds: () => current !== undefined && !current.ended(),
     async close() {
       closed = true;
-      await serving?.catch(() => {});
+      await serving;
       await current?.close();
     },
   };
