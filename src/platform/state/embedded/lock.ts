@@ -31,6 +31,9 @@ export interface Lock {
 const silentMs = 60_000;
 const touchMs = 10_000;
 
+/** So that drafts of one process, which may open a folder several times at once, are each their own. */
+let drafts = 0;
+
 /**
  * Takes a lock, or says who has it.
  *
@@ -45,7 +48,7 @@ export async function takeLock(
   for (;;) {
     const newest = (await generations(folder, name)).at(-1) ?? 0;
     const file = join(folder, `${name}.lock.${newest + 1}`);
-    const draft = join(folder, `.${name}.lock.${process.pid}.${newest + 1}`);
+    const draft = join(folder, `.${name}.lock.${hostname()}.${process.pid}.${drafts++}`);
     const mine = {
       pid: process.pid,
       started: (await processStart(process.pid)) ?? null,
