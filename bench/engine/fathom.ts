@@ -29,11 +29,16 @@ export async function prepare(work: Work): Promise<Prepared> {
 
 async function prepareTraining({ model, batch }: Work): Promise<Prepared> {
   const runtime = createRuntime({ threads: 2 });
-  const { program, buildMilliseconds, step } = await prepareSteps(model, batch, runtime, () =>
+  const { program, buildMilliseconds, stepsPerCall, step } = await prepareSteps(model, batch, runtime, () =>
     performance.now(),
   );
   await step(2);
-  return { flop: program.flop, buildMilliseconds, step, close: () => runtime.close() };
+  return {
+    flop: program.flop,
+    buildMilliseconds,
+    step: (repetitions) => step(Math.ceil(repetitions / stepsPerCall)),
+    close: () => runtime.close(),
+  };
 }
 
 async function prepareForward({ model, batch }: Work): Promise<Prepared> {

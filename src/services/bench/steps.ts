@@ -20,7 +20,9 @@ export interface PreparedSteps {
   readonly training: Training;
   /** What it took to trace and compile the graph and to create its sessions, by the given clock. */
   readonly buildMilliseconds: number;
-  /** Runs steps on one batch of random samples; answers the milliseconds of each, measured in the worker. */
+  /** Steps of one call: many for a small network, whose steps run in a loop inside of the graph. */
+  readonly stepsPerCall: number;
+  /** Runs so many calls on one batch of random samples; answers the milliseconds of each, measured in the worker. */
   step(repetitions: number): Promise<number[]>;
 }
 
@@ -65,5 +67,5 @@ export async function prepareSteps(
     }
     return times;
   };
-  return { program, data, training, buildMilliseconds, step };
+  return { program, data, training, buildMilliseconds, stepsPerCall, step };
 }
