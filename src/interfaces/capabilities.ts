@@ -3,7 +3,7 @@ import { auditCapabilities } from "../services/audit/index.ts";
 import { benchCapabilities } from "../services/bench/index.ts";
 import { driftCapabilities } from "../services/drift/index.ts";
 import { forecastCapabilities } from "../services/forecast/index.ts";
-import { jobsCapabilities } from "../services/jobs/index.ts";
+import { jobsCapabilitiesOf } from "../services/jobs/index.ts";
 import { keysCapabilitiesOf } from "../services/keys/index.ts";
 import { modelCapabilities } from "../services/model/index.ts";
 import { portfolioCapabilities } from "../services/portfolio/index.ts";
@@ -17,7 +17,7 @@ export const capabilities: readonly Capability[] = [
   ...registryCapabilities,
   ...driftCapabilities,
   ...benchCapabilities,
-  ...jobsCapabilities,
+  ...jobsCapabilitiesOf(() => capabilities),
   ...auditCapabilities,
   ...keysCapabilitiesOf(() => capabilities),
 ];

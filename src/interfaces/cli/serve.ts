@@ -152,6 +152,8 @@ export function serveCommand(
       await checkPort({ host, port });
       const release = await platform.claim(messages.serveName);
       let model: ServedModel | undefined;
+      /** Not before the first key was printed: whoever waits for a server that is ready finds it there. */
+      let admits = !options.keys;
       const app = buildServer({
         // Without keys nobody is known, and nobody unknown makes keys that outlive this server.
         capabilities: options.keys
@@ -169,7 +171,7 @@ export function serveCommand(
         defaults: artifact === undefined ? {} : artifactDefaults(capabilities, artifact.reference),
         models: models.server,
         watching: { metrics, tracer },
-        ready: () => models.name === undefined || model?.ready() === true,
+        ready: () => admits && (models.name === undefined || model?.ready() === true),
         onClose: async () => {
           await models.close();
           await model?.close();
@@ -236,6 +238,7 @@ export function serveCommand(
         }
         const first = options.keys ? await (await platform.open()).keys.createFirst() : undefined;
         if (first !== undefined) terminal.lines(messages.firstKey(first.token));
+        admits = true;
         if (!options.keys) terminal.line(messages.withoutKeys);
         terminal.line(messages.listening(address));
         await new Promise<void>((done) => {

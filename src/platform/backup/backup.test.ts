@@ -107,6 +107,17 @@ describe.each(pairs)("from $from.name to $to.name", ({ from, to }) => {
     await ledgerOf(target).verify();
   });
 
+  test("goes into a database that was only just made, with what opening it wrote of the installation", async () => {
+    await ledgerOf(source).append({ action: "source", subject: "s", payload: {} });
+    await write();
+    await target.query(
+      "insert into fathom.installation (name, value, updated_at) values ('new', '1', now())",
+    );
+    await read();
+    expect(await ledgerOf(target).list({ limit: 9 })).toMatchObject([{ action: "source" }]);
+    expect(await target.query("select 1 from fathom.installation where name = 'new'")).toEqual([]);
+  });
+
   test("refuses to overwrite without being told to", async () => {
     await ledgerOf(source).append({ action: "source", subject: "s", payload: {} });
     await write();

@@ -128,7 +128,8 @@ function parse(text: string): Manifest | undefined {
 
 async function refuseOccupied(state: State, dataFolder: string): Promise<void> {
   for (const { name } of await tablesOf(state.db)) {
-    if (name === "migrations") continue;
+    // A database that was only just made has its migrations, and what opening it wrote down of the installation.
+    if (name === "migrations" || name === "installation") continue;
     const [found] = await state.query(`select 1 from ${schema}.${quoted(name)} limit 1`);
     if (found !== undefined) throw occupied(state.place, `rows in ${name}`);
   }

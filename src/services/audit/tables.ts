@@ -3,7 +3,10 @@ import type { ListOutput, VerifyOutput } from "./schema.ts";
 
 const messages = {
   none: "no entries",
-  whole: (entries: number, hash: string) => `${entries} entries, every one as it was recorded; head ${hash}`,
+  whole: (entries: number, hash: string) =>
+    entries === 0
+      ? "the ledger is empty: there was nothing to check"
+      : `${entries} entries, every one as it was recorded; head ${hash}`,
   signed: (publicKey: string, time: string) => `signed at ${time} by ${publicKey}`,
 } as const;
 
