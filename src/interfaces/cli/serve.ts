@@ -1,5 +1,6 @@
 /** `fathom serve`: the HTTP server with the local platform behind it. */
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { z } from "zod";
 import { type Capability, capability, type Logger, PlatformError } from "../../base/index.ts";
@@ -218,25 +219,28 @@ export function serveCommand(
             logger.warn({ err: failureOf(error, serve.name) }, messages.stateClosed),
           );
         if (options.runningTasks > 0) {
-          worker = await startLocalWorker({
-            ...jobs,
-            platform,
-            databaseUrl,
-            dataFolder: folder,
-            provider,
-            logger: portLogger(logger),
-            concurrency: options.runningTasks,
-            leaseSeconds: options.leaseSeconds,
-            stopSeconds: options.stopSeconds,
-            watch: { clock: systemClock, tracer, onEnd: metrics.job },
-          });
+          const startWorker = () =>
+            startLocalWorker({
+              ...jobs,
+              platform,
+              databaseUrl,
+              dataFolder: folder,
+              provider,
+              logger: portLogger(logger),
+              concurrency: options.runningTasks,
+              leaseSeconds: options.leaseSeconds,
+              stopSeconds: options.stopSeconds,
+              watch: { clock: systemClock, tracer, onEnd: metrics.job },
+            });
+          worker = await patiently(startWorker, signal);
         }
         if (models.name !== undefined) {
           await models.server.preload(models.name);
           model = artifact === undefined ? alwaysReady : await openModel(artifact.folder, signal);
           terminal.line(messages.servedModel(artifact?.reference ?? models.name));
         }
-        const first = options.keys ? await (await platform.open()).keys.createFirst() : undefined;
+        const firstKey = async () => (await platform.open()).keys.createFirst();
+        const first = options.keys ? await patiently(firstKey, signal) : undefined;
         if (first !== undefined) terminal.lines(messages.firstKey(first.token));
         admits = true;
         if (!options.keys) terminal.line(messages.withoutKeys);
@@ -256,6 +260,22 @@ export function serveCommand(
 
 /** Above it the depth of the queue is no longer told apart: to count on would cost the database more than the number is worth. */
 const countedJobs = 100_000;
+
+/**
+ * Tries again for some seconds while the state is unavailable: another process may be handing the embedded database over, and a server
+ * that starts with its database should not depend on who is first.
+ */
+async function patiently<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isUnavailable = failureOf(error, serve.name).kind === "unavailable";
+      if (!isUnavailable || tries >= 10 || signal.aborted) throw error;
+      await sleep(tries * 100);
+    }
+  }
+}
 
 /** @throws PlatformError `KEYS_NEEDED` when other machines could ask without a key */
 export function expectKeys({ host, keys }: { host: string; keys: boolean }): void {
