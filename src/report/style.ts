@@ -36,6 +36,8 @@ thead th{border-top:1.5px solid var(--ink);border-bottom:1px solid var(--rule);v
 tbody tr:last-child>*{border-bottom:1.5px solid var(--ink)}
 th,td{text-align:left;padding:6px 14px 6px 0}
 tbody th{font-weight:400}
+/* So many columns stand closer, so that the last one is seen without scrolling. */
+tr:has(>:nth-child(9))>*{padding-right:6px}tr:has(>:nth-child(9))>.number{padding-left:6px;padding-right:0}
 tbody tr+tr>*{border-top:1px solid var(--grid)}
 .number{text-align:right;white-space:nowrap;padding:6px 0 6px 14px}
 .prose{min-width:15em}
