@@ -15,7 +15,7 @@ import { centreRows, secondMoments } from "../estimators/covariance/centre.ts";
 import { pairwiseCorrelation } from "../estimators/covariance/pairwise.ts";
 import { sampleCovariance } from "../estimators/moments.ts";
 import { referenceCases } from "../testing/estimators-reference.ts";
-import { hasSharedData, sharedFile, stockReturns } from "../testing/shared.ts";
+import { sharedFile, stockReturns, testWithData } from "../testing/shared.ts";
 import { scenarioRisk, varianceRisk } from "./cluster-risk.ts";
 import { clusterCount } from "./clusters.ts";
 import { distanceMatrix } from "./distances.ts";
@@ -24,8 +24,6 @@ import { hierarchyOf } from "./hierarchy.ts";
 import { cutTree, leavesOf, linkage, linkages, optimallyOrdered } from "./linkage.ts";
 import { nestedClusters } from "./nested-clusters.ts";
 import { hierarchicalRiskParity } from "./risk-parity.ts";
-
-const testWithData = test.skipIf(!hasSharedData);
 
 const covarianceOfReturns = (returns: Matrix) => secondMoments(centreRows(returns), returns.columns - 1);
 const randomCovariance = (seed: number, assets: number) =>

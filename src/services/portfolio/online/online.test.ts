@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { keyFrom, matrix, matrixFrom, normal } from "../../../base/index.ts";
-import { hasSharedData, priceRelatives } from "../testing/shared.ts";
+import { priceRelatives, testWithData } from "../testing/shared.ts";
 import { bestAsset, bestConstantlyRebalanced, buyAndHold, constantlyRebalanced } from "./benchmarks.ts";
 import {
   exponentiatedGradient,
@@ -11,8 +11,6 @@ import {
   universalPortfolio,
 } from "./learners.ts";
 import { projectToSimplex } from "./strategy.ts";
-
-const testWithData = test.skipIf(!hasSharedData);
 
 /** Final wealth without costs: buy and hold, best stock, uniform rebalanced, best rebalanced in hindsight. */
 const reference = {

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { test } from "vitest";
 import { type Matrix, matrixFrom, transpose } from "../../../base/index.ts";
 import { readPriceTable } from "../../../data/index.ts";
 import { pricePanel } from "../prices.ts";
@@ -11,6 +12,8 @@ const shared = process.env["FATHOM_SHARED"] ?? join(import.meta.dirname, "../../
 export const sharedFile = (path: string) => join(shared, "data", path);
 
 export const hasSharedData = existsSync(sharedFile("README.md"));
+/** A test that needs them. */
+export const testWithData = test.skipIf(!hasSharedData);
 if (!hasSharedData) console.warn(`skipped: the real data sets are not in ${shared}`);
 
 /** The 20 US stocks of PyPortfolioOpt, 1989-12-29 to 2018-04-11. */

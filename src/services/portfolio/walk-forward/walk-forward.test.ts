@@ -15,7 +15,7 @@ import {
 import { filterPrices, readPriceTable } from "../../../data/index.ts";
 import { defaultLimits } from "../constraints/limits.ts";
 import { returnPanel } from "../returns.ts";
-import { hasSharedData, sharedFile } from "../testing/shared.ts";
+import { sharedFile, testWithData } from "../testing/shared.ts";
 import { rebalancingPeriods } from "./calendar.ts";
 import { methodsOf } from "./methods.ts";
 import { backtest, compare } from "./prove.ts";
@@ -26,7 +26,6 @@ import { monthlyReturns } from "./summary.ts";
 import { limitsWithin, trainingWindow } from "./window.ts";
 import { writeFolder } from "./write.ts";
 
-const testWithData = test.skipIf(!hasSharedData);
 const noCosts = { costBps: 0, impact: 0 };
 
 /** A market of random walks; `late` assets are listed after that many days. */

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { keyFrom, type Matrix, matrix, matrixFrom, normal, symmetricEigen } from "../../../../base/index.ts";
 import { completeReturns } from "../../returns.ts";
 import { referenceCases } from "../../testing/estimators-reference.ts";
-import { hasSharedData, stockReturns } from "../../testing/shared.ts";
+import { stockReturns, testWithData } from "../../testing/shared.ts";
 import { sampleCovariance } from "../moments.ts";
 import { centreRows, correlationOf, secondMoments, zeroWhereMissing } from "./centre.ts";
 import { factorModel, principalFactorModel } from "./factor-model.ts";
@@ -19,8 +19,6 @@ import {
   oracleApproximating,
 } from "./shrinkage.ts";
 import { semiCovariance, weightedCovariance } from "./weighted.ts";
-
-const testWithData = test.skipIf(!hasSharedData);
 
 /** The largest difference, in units of the largest expected value. */
 function difference(actual: Matrix, expected: readonly (readonly number[])[]): number {

@@ -10,15 +10,13 @@ import {
   normal,
   quadraticForm,
 } from "../../../../base/index.ts";
-import { hasSharedData, stockReturns } from "../../testing/shared.ts";
+import { stockReturns, testWithData } from "../../testing/shared.ts";
 import { sampleCovariance } from "../moments.ts";
 import { blackLitterman, equilibriumReturns } from "./black-litterman.ts";
 import { entropyPooling, meanView, momentsUnder, tailView, volatilityView } from "./entropy-pooling.ts";
 import { forecastReturns, forecastViews } from "./forecasts.ts";
 import { bayesSteinMeans, jamesSteinMeans } from "./shrunk-means.ts";
 import { parseView } from "./views.ts";
-
-const testWithData = test.skipIf(!hasSharedData);
 
 const close = (actual: ArrayLike<number>, expected: readonly number[], digits = 10) =>
   expected.forEach((value, i) => {
