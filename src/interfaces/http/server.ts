@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import helmet from "@fastify/helmet";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -34,6 +33,7 @@ import { openApiDocument } from "./openapi.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { confinePaths } from "./paths.ts";
 import { describeProblem, handleProblems, problemAnswerer, publicProblem } from "./problems.ts";
+import { securityHeaders } from "./security-headers.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { type Watching, watchRequests } from "./watching.ts";
 
@@ -122,23 +122,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     routerOptions: { ignoreTrailingSlash: true },
   }) as unknown as FastifyInstance;
 
-  app.register(helmet, {
-    // Served over plain HTTP; a proxy that adds TLS adds these two as well.
-    strictTransportSecurity: false,
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-        objectSrc: ["'none'"],
-        imgSrc: ["'self'", "data:"], // Swagger UI draws its icons so
-        styleSrc: ["'self'", "'unsafe-inline'"], // and sets styles on its elements
-      },
-    },
-  });
+  const always = Object.entries(securityHeaders());
   app.addHook("onRequest", async (request, reply) => {
+    for (const [name, value] of always) reply.header(name, value);
     reply.header("x-request-id", request.id);
     if (options.allowedHosts && !options.allowedHosts.includes(request.hostname)) {
       throw new PlatformError("forbidden", "HOST_FORBIDDEN", messages.hostForbidden(request.hostname));
