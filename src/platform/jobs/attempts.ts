@@ -7,7 +7,15 @@ import type { Job, JobEvent, JobFailure, JobStatus, Progress } from "../../base/
 import type { Database } from "../state/index.ts";
 import type { Queue } from "./boss.ts";
 import { cancelled } from "./queries.ts";
-import { type Connection, type JobRow, jobColumns, jsonOf, rowsOf, startAfterColumn } from "./sql.ts";
+import {
+  type Connection,
+  type JobRow,
+  jobColumns,
+  jsonOf,
+  rowsOf,
+  startAfterColumn,
+  uuidsOf,
+} from "./sql.ts";
 
 /** An event that is not numbered yet. */
 export type Entry = Pick<JobEvent, "type" | "data">;
@@ -27,7 +35,7 @@ export async function claim(
         update fathom.jobs set status = 'running', attempt = attempt + 1, worker = ${worker},
           lease_until = now() + make_interval(secs => ${leaseMs / 1000}),
           started_at = coalesce(started_at, now()), events = events + 1
-        where id in (select value::uuid from json_array_elements_text(${jsonOf(ids)})) and status = 'queued'
+        where id = any(${uuidsOf(ids)}) and (status = 'queued') is true -- so written, it is not looked up among all that wait
         returning *
       ), told as (
         insert into fathom.job_events (job, sequence, type, data)

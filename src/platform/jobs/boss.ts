@@ -7,11 +7,12 @@ import { createHash } from "node:crypto";
 import { type SQL, sql } from "drizzle-orm";
 import type PgBoss from "pg-boss";
 import type { Database, State } from "../state/index.ts";
-import { type Connection, rowsOf } from "./sql.ts";
+import { type Connection, rowsOf, uuidsOf } from "./sql.ts";
 
 /** Its tables lie in a schema of their own. All of them can be made anew from `fathom.jobs`, so that a backup may leave them out. */
 export const queueSchema = "fathom_queue";
 const queueName = "jobs";
+const messagesTable = sql.raw(`${queueSchema}.job`);
 const partition = `j${createHash("sha224").update(queueName).digest("hex")}`;
 
 /** Any number will do, if it is the same in every process. */
@@ -53,12 +54,27 @@ export async function openQueue({ db }: State): Promise<Queue> {
       const inserts = messages.map((message) => ({ name: queueName, ...message }));
       await boss.insert(inserts, { db: executor(connection) });
     },
+    // Taking and removing are pg-boss's statements with the ids as an array, which only the primary key can answer. It joins them
+    // instead, and a queue that was empty when its statistics were made is then read whole for each message.
     async take(connection, count) {
-      const messages = await boss.fetch(queueName, { batchSize: count, db: executor(connection) });
+      const messages = await rowsOf<{ id: string }>(
+        connection,
+        sql`with next as materialized (
+          select id from ${messagesTable} where name = ${queueName} and state < 'active' and start_after < now()
+          order by priority desc, created_on, id limit ${count} for update skip locked
+        ), taken as (
+          update ${messagesTable} set state = 'active', started_on = now()
+          where name = ${queueName} and id = any(array(select id from next))
+        )
+        select id from next`,
+      );
       return messages.map(({ id }) => id);
     },
     async remove(connection, ids) {
-      if (ids.length > 0) await boss.deleteJob(queueName, [...ids], { db: executor(connection) });
+      if (ids.length > 0)
+        await connection.execute(
+          sql`delete from ${messagesTable} where name = ${queueName} and id = any(${uuidsOf(ids)})`,
+        );
     },
   };
 }

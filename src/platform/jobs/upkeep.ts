@@ -55,16 +55,22 @@ export function afterFailure(
 
 /** Gives every job that waits the message that it lacks, as after a restore of our tables alone. @returns how many */
 export async function mendQueue(db: Database, queue: Queue, queueTable: string): Promise<number> {
-  return db.transaction(async (transaction) => {
-    const lacking = await rowsOf<{ id: string; priority: number; startAfter: string }>(
-      transaction,
-      sql`select id, priority, ${startAfterColumn} from fathom.jobs j where status = 'queued'
-        and not exists (select from ${sql.raw(queueTable)} m where m.name = 'jobs' and m.id = j.id)
-        limit 1000 for update skip locked`,
-    );
-    await queue.put(transaction, lacking);
-    return lacking.length;
-  });
+  const atATime = 1_000;
+  for (let mended = 0; ; ) {
+    const found = await db.transaction(async (transaction) => {
+      // A subquery for each, not a join: it is looked up by key, whatever the planner believes of a queue that is usually empty.
+      const lacking = await rowsOf<{ id: string; priority: number; startAfter: string }>(
+        transaction,
+        sql`select id, priority, ${startAfterColumn} from fathom.jobs j where status = 'queued'
+          and (select m.id from ${sql.raw(queueTable)} m where m.name = 'jobs' and m.id = j.id) is null
+          limit ${atATime} for update skip locked`,
+      );
+      await queue.put(transaction, lacking);
+      return lacking.length;
+    });
+    mended += found;
+    if (found < atATime) return mended;
+  }
 }
 
 /** Deletes jobs that ended so many days ago and are not part of another; their events and parts go with them. */
