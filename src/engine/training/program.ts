@@ -22,6 +22,7 @@ import { input, inputName, type Parameter, type Tensor } from "../tensor.ts";
 import { verifyGraph } from "../verify.ts";
 import { flopOf, threadsFor } from "../work.ts";
 import { learned, packedSize, viewsOf } from "./packing.ts";
+import { withFewerProducts } from "./winograd.ts";
 
 /** What the loss of one batch is made from. */
 export interface BatchTensors {
@@ -180,14 +181,16 @@ function traceLoss({ parameters, data, loss: lossOf }: TrainingSpec, rows: numbe
   if (loss.shape.length !== 0)
     throw mismatch(`training: expected a scalar loss, received shape ${formatShape(loss.shape)}`);
   verifyGraph(traceGraph({ loss }));
+  const [quicker, ...statisticsNext] = withFewerProducts([loss, ...tracked.values()]);
+  const next = new Map([...tracked.keys()].map((statistic, i) => [statistic, statisticsNext[i]]));
   const gradients = gradient(
-    loss,
+    quicker,
     learned(parameters).map(({ parameter }) => parameter),
   );
   const statistics = parameters.flatMap(({ parameter }) =>
-    parameter.role === "statistic" ? [tracked.get(parameter) ?? parameter] : [],
+    parameter.role === "statistic" ? [next.get(parameter) ?? parameter] : [],
   );
-  return { loss, weights, gradient: concat([...gradients, ...statistics].map(flatten)) };
+  return { loss: quicker, weights, gradient: concat([...gradients, ...statistics].map(flatten)) };
 }
 
 /** The optimiser's move of the learned parameters, `[size]` as the gradient has it, as named outputs. */
