@@ -3,7 +3,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { table } from "../../bench/table.ts";
 import { forecastCapabilities } from "../../src/services/forecast/index.ts";
 import { jobsCapabilities } from "../../src/services/jobs/index.ts";
 import { modelCapabilities } from "../../src/services/model/index.ts";
@@ -111,14 +110,17 @@ export async function main({ kills, requests, seed, only }: FaultOptions): Promi
   } finally {
     await server?.remove();
   }
-  const words = { true: "yes", false: "NO", undefined: "skipped" } as const;
-  process.stdout.write(
-    `${table(
-      ["fault", "observed", "held"],
-      rows.map(({ fault, observed, held }) => [fault, observed, words[`${held}`]]),
-    )}\n`,
-  );
+  process.stdout.write(`held     fault, and what was observed\n\n${rows.map(lines).join("\n")}\n`);
   return rows.every(({ held }) => held !== false);
+}
+
+const words = { true: "yes", false: "NO", undefined: "skipped" } as const;
+
+/** A row as lines that fit a page. */
+function lines({ fault, observed, held }: Row): string {
+  const indent = " ".repeat(9);
+  const broken = observed.replace(/(.{1,110})(?: |$)/g, `${indent}$1\n`).trimEnd();
+  return `${words[`${held}`].padEnd(indent.length)}${fault}\n${broken}`;
 }
 
 function killsRow(result: KillsResult): Omit<Row, "fault"> {
