@@ -81,10 +81,10 @@ export { type ImportedOperator, type ImportRule, importRules } from "./onnx/impo
 export { type LoadedOnnx, loadOnnx } from "./onnx/load.ts";
 export {
   inferenceOpset,
-  type LoopSpec,
   type ModelOptions,
+  type StepsSpec,
   toOnnx,
-  toOnnxLoop,
+  toOnnxSteps,
   trainingOpset,
 } from "./onnx/model.ts";
 export { writableOpsets } from "./onnx/operator-versions.ts";

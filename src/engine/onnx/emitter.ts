@@ -1,6 +1,6 @@
 /**
  * Writes ONNX nodes one by one. A rule of the primitive table asks for nodes and gets names; the emitter keeps names unique,
- * stores each constant once, and gives control-flow operators (Scan, Loop) their inner graphs.
+ * stores each constant once, and gives control-flow operators (Scan) their inner graphs.
  */
 import { create } from "@bufbuild/protobuf";
 import { invariant } from "../../base/index.ts";

@@ -1,5 +1,6 @@
 /** From a traced graph to the bytes of an ONNX model. */
 import { create, toBinary } from "@bufbuild/protobuf";
+import { invariant } from "../../base/index.ts";
 import type { Graph } from "../graph.ts";
 import { onnxRules } from "../primitives/onnx-rules.ts";
 import type { OnnxRule, PrimitiveName } from "../primitives/table.ts";
@@ -46,47 +47,46 @@ export function toOnnx(graph: Graph, options: ModelOptions = {}): Uint8Array {
   );
 }
 
-/** What a loop does with the values that its body makes. */
-export interface LoopSpec {
+/** What is done with the values that the graph of one step makes. */
+export interface StepsSpec {
   readonly body: Graph;
   /** Body inputs whose next value is a body output: they travel from step to step. */
   readonly carried: readonly { readonly input: string; readonly output: string }[];
-  /** Body inputs that are read one row per step from an array with a first axis `steps`. */
+  /** Body inputs that are read one row per step from an array with a first axis `steps`, the same for all; one of them at least. */
   readonly perStep: readonly string[];
   /** Body outputs collected over the steps, with a first axis `steps`. */
   readonly collected: readonly string[];
 }
 
 /**
- * A graph that runs several steps in one call, as an ONNX `Loop`. The model's inputs are the first values of what is carried,
- * the arrays read per step, and everything else that the body reads, which stays the same in all steps; `steps` says how many. What
- * the body does not read is no input.
+ * A graph that runs several steps in one call, as an ONNX `Scan`, which hands each step its rows as views; a `Loop` has to gather them.
+ * The model's inputs are the first values of what is carried, the arrays read per step, whose first axis says how many steps there
+ * are, and everything else that the body reads, which stays the same in all steps. What the body does not read is no input.
  */
-export function toOnnxLoop({ body, carried, perStep, collected }: LoopSpec): Uint8Array {
+export function toOnnxSteps({ body, carried, perStep, collected }: StepsSpec): Uint8Array {
   verifyGraph(body);
   const emitter = new Emitter(trainingOpset);
   const byName = new Map(body.inputs.map((tensor) => [inputName(tensor), tensor]));
   const read = perStep.filter((name) => byName.has(name));
+  invariant(read.length > 0, "a step reads something of its own");
   const typeOf = (name: string): TensorType => byName.get(name) as Tensor;
-  const scalarInt: TensorType = { dtype: "int64", shape: [] };
-  const flag: TensorType = { dtype: "bool", shape: [] };
 
+  const names = [...carried.map(({ input }) => input), ...read];
   const carriedTypes = carried.map(({ input }) => typeOf(input));
-  const loopBody = emitter.inner(
-    [scalarInt, flag, ...carriedTypes],
-    (inner, [iteration, condition, ...states]) => {
-      const given = new Map<string, string>(carried.map(({ input }, i) => [input, states[i]]));
-      for (const name of read) given.set(name, inner.one("Gather", [name, iteration], { axis: 0 }));
-      const names = emitNodes(inner, body, given, {});
-      const output = (name: string) => nameOf(names, body, body.outputs[name]);
-      return [condition, ...carried.map((state) => output(state.output)), ...collected.map(output)];
+  const step = emitter.inner(
+    names.map(typeOf),
+    (inner, values) => {
+      const given = new Map(names.map((name, i) => [name, values[i]]));
+      const made = emitNodes(inner, body, given, {});
+      const output = (name: string) => nameOf(made, body, body.outputs[name]);
+      return [...carried.map((state) => output(state.output)), ...collected.map(output)];
     },
-    [flag, ...carriedTypes, ...collected.map((name) => body.outputs[name])],
+    [...carriedTypes, ...collected.map((name) => body.outputs[name])],
   );
   const results = emitter.many(
-    "Loop",
-    ["steps", emitter.constant(1, [], "bool"), ...carried.map(({ input }) => input)],
-    { body: { graph: loopBody } },
+    "Scan",
+    names,
+    { body: { graph: step }, num_scan_inputs: read.length },
     carried.length + collected.length,
   );
   const outputNames = [...carried.map((state) => state.output), ...collected];
@@ -94,10 +94,10 @@ export function toOnnxLoop({ body, carried, perStep, collected }: LoopSpec): Uin
     emitter.rename(results[i], name);
   });
 
-  const inputs: [string, DeclaredType][] = [["steps", scalarInt]];
-  for (const [name, { dtype, shape }] of byName) {
-    inputs.push([name, { dtype, shape: read.includes(name) ? ["steps", ...shape] : shape }]);
-  }
+  const inputs = [...byName].map(([name, { dtype, shape }]): [string, DeclaredType] => [
+    name,
+    { dtype, shape: read.includes(name) ? ["steps", ...shape] : shape },
+  ]);
   const outputs = outputNames.map((name, i): [string, DeclaredType] => {
     const { dtype, shape } = body.outputs[name];
     return [name, { dtype, shape: i < carried.length ? shape : ["steps", ...shape] }];

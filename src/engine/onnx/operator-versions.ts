@@ -43,7 +43,6 @@ const firstOpset = {
   Less: 9,
   Log: 6,
   LogSoftmax: 13,
-  Loop: 11,
   LSTM: 7,
   MatMul: 9,
   Max: 8,

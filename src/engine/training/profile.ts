@@ -37,8 +37,7 @@ export async function profileTraining(
   try {
     if (plan.kind === "loop") {
       const steps = 16;
-      const count: TensorValue = { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(steps)) };
-      return joined([await profile(plan.step, { ...batch(spec.batchSize, steps), steps: count })], steps);
+      return joined([await profile(plan.step, batch(spec.batchSize, steps))], steps);
     }
     const { rows, gradient, update } = plan;
     const mean: TensorValue = { dtype: "float32", shape: [size], data: new Float32Array(size).fill(1) };

@@ -5,7 +5,7 @@
  * tensors of one graph, whose outputs are the next parameters. The parameters live in one vector `[size]` that the graph cuts into
  * the model's arrays and puts together again; the data set stays in the worker, and every step gathers its own batch by index.
  *
- * A small step is bound by calls rather than by arithmetic: `toOnnxLoop` wraps its graph in an ONNX `Loop`, so that one call of
+ * A small step is bound by calls rather than by arithmetic: `toOnnxSteps` wraps its graph in an ONNX `Scan`, so that one call of
  * ONNX Runtime runs many steps. A large step is cut into shards of its batch, one for each worker thread: one graph makes a shard's
  * gradient, the workers add the gradients up, and a second graph moves the parameters, in every worker alike. Whole shards on one
  * thread each keep two cores twice as busy as one operator after the other on two threads.
@@ -14,7 +14,7 @@ import { invariant } from "../../base/index.ts";
 import { gradient } from "../gradient.ts";
 import { type Graph, type NamedParameter, traceGraph } from "../graph.ts";
 import type { Pass } from "../layers/layer.ts";
-import { toOnnx, toOnnxLoop, trainingOpset } from "../onnx/model.ts";
+import { toOnnx, toOnnxSteps, trainingOpset } from "../onnx/model.ts";
 import { concat, flatten, split, sum } from "../operations.ts";
 import { clipByNorm, type Optimiser } from "../optimisers.ts";
 import { formatShape, isStatic, mismatch, staticSize, type TensorType } from "../shape.ts";
@@ -226,7 +226,7 @@ function loopPlan(
   const { optimiser } = spec;
   const flat = input("parameters", [size]);
   const graph = traceOnViews({ ...traceUpdate(spec, learnedSize, flat, gradient), loss }, spec, flat);
-  const model = toOnnxLoop({
+  const model = toOnnxSteps({
     body: graph,
     carried: carriedNames(optimiser).map((name) => ({ input: name, output: graphNames.next(name) })),
     perStep: ["seed", "indices", "weights", ...optimiser.settings.map(graphNames.setting)],
@@ -238,7 +238,7 @@ function loopPlan(
     step: {
       graph,
       model,
-      inputs: new Set(["steps", ...inputsOf(graph)]),
+      inputs: inputsOf(graph),
       outputs: Object.keys(graph.outputs),
     },
   };

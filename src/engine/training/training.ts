@@ -163,7 +163,6 @@ async function startLoop(
       });
       const offered: Record<string, TensorValue | string> = {
         ...slots,
-        steps: { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(steps)) },
         seed: perStep(seeds),
         indices: perStep(indices, spec.batchSize),
         weights: perStep(weights, spec.batchSize),
