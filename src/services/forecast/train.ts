@@ -21,7 +21,7 @@ import { driftReferenceOf, testSetOf } from "./monitored.ts";
 import { fitNormalisation } from "./normalise.ts";
 import { loadPredictor, type Predictions } from "./predictor.ts";
 import { cleaningCounts, readClean, warnOfShortSymbols } from "./prepare.ts";
-import { renderReport } from "./report.ts";
+import { renderReport } from "./report/page.ts";
 import { fitLinear } from "./ridge.ts";
 import { cutSamples, type SampleSet } from "./samples.ts";
 import type { HorizonScore, TrainInput, TrainOutput } from "./schema.ts";

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cleanPrices } from "../../data/index.ts";
-import { createRuntime } from "../../engine/index.ts";
-import { renderReport } from "./report.ts";
-import { cutSamples } from "./samples.ts";
-import { type Target, TrainInput } from "./schema.ts";
-import { summarise } from "./summary.ts";
-import { quietPorts } from "./testing/ports.ts";
-import { firstDay, walk } from "./testing/prices.ts";
-import { judge, specOf, splitSamples, trainOn } from "./train.ts";
+import { cleanPrices } from "../../../data/index.ts";
+import { createRuntime } from "../../../engine/index.ts";
+import { cutSamples } from "../samples.ts";
+import { type Target, TrainInput } from "../schema.ts";
+import { summarise } from "../summary.ts";
+import { quietPorts } from "../testing/ports.ts";
+import { firstDay, walk } from "../testing/prices.ts";
+import { judge, specOf, splitSamples, trainOn } from "../train.ts";
+import { renderReport } from "./page.ts";
 
 const runtime = createRuntime({ threads: 1 });
 afterAll(() => runtime.close());
