@@ -30,7 +30,7 @@ export const auditVerify = capability({
   summary: "Check every entry of the ledger, or of an export, and find the first that was changed",
   input: VerifyInput,
   output: VerifyOutput,
-  paths: ["file"],
+  paths: ["file", "against"],
   print: verdict,
   run: verify,
 });

@@ -4,20 +4,49 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import type { z } from "zod";
-import { type Context, PlatformError, verifyExport, writeFailure } from "../../base/index.ts";
+import {
+  type AuditPort,
+  brokenLedger,
+  type Context,
+  PlatformError,
+  type SignedHead,
+  verifyExport,
+  writeFailure,
+} from "../../base/index.ts";
+import { messages } from "./messages.ts";
 import type { ExportInput, ExportOutput, VerifyInput, VerifyOutput } from "./schema.ts";
 
+/** @throws PlatformError `LEDGER_BROKEN` naming what is not as it was recorded, or not there any more */
 export async function verify(
-  { file, publicKey }: z.output<typeof VerifyInput>,
+  { file, against, publicKey }: z.output<typeof VerifyInput>,
   context: Context,
 ): Promise<z.output<typeof VerifyOutput>> {
-  if (file === undefined) {
-    const { audit } = await context.platform();
-    const { sequence, hash } = await audit.verify({ signal: context.signal });
-    return { entries: sequence, hash, signedAt: null, publicKey: null };
-  }
-  const head = await verifyExport(linesOf(file), { where: file, publicKey });
-  return { entries: head.sequence, hash: head.hash, signedAt: head.signedAt, publicKey: head.publicKey };
+  if (file !== undefined && against !== undefined)
+    throw new PlatformError("input", "INPUT_INVALID", messages.fileOrAgainst);
+  const kept = file ?? against;
+  const head = kept === undefined ? null : await verifyExport(linesOf(kept), { where: kept, publicKey });
+  const signed = { signedAt: head?.signedAt ?? null, publicKey: head?.publicKey ?? null };
+  if (file !== undefined && head !== null)
+    return { entries: head.sequence, hash: head.hash, kept: null, ...signed };
+  const { audit } = await context.platform();
+  const { sequence, hash } = await audit.verify({ signal: context.signal });
+  if (head !== null) await follows(audit, sequence, head);
+  return { entries: sequence, hash, kept: head?.sequence ?? null, ...signed };
+}
+
+/** A chain is whole without its end, and one that was written anew is whole as well: only what was kept elsewhere shows it. */
+async function follows(audit: AuditPort, entries: number, head: SignedHead): Promise<void> {
+  const { sequence, hash } = head;
+  if (entries < sequence)
+    throw brokenLedger(
+      messages.ledger,
+      entries + 1,
+      messages.keptEntries(sequence),
+      messages.noMore(entries),
+    );
+  if (sequence === 0) return;
+  const [record] = await audit.list({ before: sequence + 1, limit: 1 });
+  if (record.hash !== hash) throw brokenLedger(messages.ledger, sequence, hash, record.hash);
 }
 
 /** Writes beside the place, so that a file of this name is whole or not there. */

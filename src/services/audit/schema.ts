@@ -34,11 +34,19 @@ export const ListOutput = z.object({ entries: z.array(Entry) });
 
 export const VerifyInput = z.object({
   file: z.string().min(1).optional().describe("an export to check instead, without the ledger it came from"),
+  against: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "an export that was kept elsewhere, which the ledger has to go on from: shows an end that was cut off",
+    ),
   publicKey: z.string().min(1).optional().describe("who must have signed the export: a public key in base64"),
 });
 export const VerifyOutput = z.object({
   entries: z.int().min(0),
   hash: digest.describe("of the last entry"),
+  kept: z.int().min(0).nullable().describe("entries of the export that the ledger was compared with"),
   signedAt: z.string().nullable().describe("when the export was made"),
   publicKey: z.string().nullable().describe("whose signature the export carries"),
 });

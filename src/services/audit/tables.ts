@@ -1,14 +1,6 @@
 import type { z } from "zod";
+import { messages } from "./messages.ts";
 import type { ListOutput, VerifyOutput } from "./schema.ts";
-
-const messages = {
-  none: "no entries",
-  whole: (entries: number, hash: string) =>
-    entries === 0
-      ? "the ledger is empty: there was nothing to check"
-      : `${entries} entries, every one as it was recorded; head ${hash}`,
-  signed: (publicKey: string, time: string) => `signed at ${time} by ${publicKey}`,
-} as const;
 
 export function entryTable({ entries }: z.output<typeof ListOutput>): string {
   if (entries.length === 0) return messages.none;
@@ -30,9 +22,9 @@ export function entryTable({ entries }: z.output<typeof ListOutput>): string {
     .join("\n");
 }
 
-export function verdict({ entries, hash, signedAt, publicKey }: z.output<typeof VerifyOutput>): string {
-  const whole = messages.whole(entries, hash);
-  return signedAt === null || publicKey === null
-    ? whole
-    : `${whole}\n${messages.signed(publicKey, signedAt)}`;
+export function verdict({ entries, hash, kept, signedAt, publicKey }: z.output<typeof VerifyOutput>): string {
+  const lines = [messages.whole(entries, hash)];
+  if (kept !== null) lines.push(messages.goesOn(kept));
+  if (signedAt !== null && publicKey !== null) lines.push(messages.signed(publicKey, signedAt));
+  return lines.join("\n");
 }

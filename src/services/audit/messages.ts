@@ -1,0 +1,15 @@
+/** What the ledger's commands say to people. */
+export const messages = {
+  none: "no entries",
+  whole: (entries: number, hash: string) =>
+    entries === 0
+      ? "the ledger is empty: there was nothing to check"
+      : `${entries} entries, every one as it was recorded; head ${hash}`,
+  signed: (publicKey: string, time: string) => `signed at ${time} by ${publicKey}`,
+  goesOn: (kept: number) => `it goes on from the ${kept} entries of the export`,
+  fileOrAgainst:
+    "audit verify: expected file (an export alone) or against (the ledger beside an export), received both",
+  ledger: "ledger",
+  keptEntries: (kept: number) => `the ${kept} entries of the export`,
+  noMore: (entries: number) => `an end after ${entries}: it was cut off, or this is another ledger`,
+} as const;
