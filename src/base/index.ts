@@ -82,6 +82,7 @@ export {
   modelReference,
   type Observations,
   type Outcome,
+  ownerActor,
   type PlanDecision,
   type PlanFinding,
   type PlanRequest,

@@ -35,14 +35,15 @@ export {
   jobStatuses,
   type ScheduleRequest,
 } from "./jobs.ts";
-export type {
-  ApiKey,
-  IssuedKey,
-  KeyRefusal,
-  KeyRequest,
-  KeysPort,
-  KeyVerdict,
-  RotateRequest,
+export {
+  type ApiKey,
+  type IssuedKey,
+  type KeyRefusal,
+  type KeyRequest,
+  type KeysPort,
+  type KeyVerdict,
+  ownerActor,
+  type RotateRequest,
 } from "./keys.ts";
 
 export {

@@ -1,6 +1,9 @@
 /** API keys: who may ask a server for what. Their secrets are shown once and never stored. */
 import type { UtcMs } from "../time.ts";
 
+/** Who acts where nobody came with a key: whoever can read and write the data folder. */
+export const ownerActor = "owner";
+
 /** What is known of a key; nothing in it lets anybody in. */
 export interface ApiKey {
   /** The public part, by which a key is named and found: 16 hexadecimal digits. */

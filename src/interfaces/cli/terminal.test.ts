@@ -119,3 +119,22 @@ test.each([
 ])("says %d seconds as %s", (seconds, words) => {
   expect(durationText(seconds)).toBe(words);
 });
+
+test("says once that a stage is over, however often it is told", () => {
+  const { state, epoch } = recorded(false);
+  epoch(1, 0);
+  epoch(100, 5000);
+  epoch(100, 5001);
+  expect(state.text.match(/100\/100/g)).toHaveLength(1);
+  epoch(1, 5002); // the next one of the same name
+  epoch(100, 9000);
+  expect(state.text.match(/100\/100/g)).toHaveLength(2);
+});
+
+test("gives what comes all at once no rate", () => {
+  const { state, epoch } = recorded(false);
+  epoch(1, 0);
+  epoch(100, 20);
+  expect(state.text).toContain("train: 100/100 epochs");
+  expect(state.text).not.toContain("/s");
+});

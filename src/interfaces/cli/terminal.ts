@@ -31,6 +31,8 @@ export function openTerminal({ write, isTerminal, columns, elapsed, quiet }: Ter
     | { name: string; startedMs: number; startedAt: number; shown?: number; last: Progress }
     | undefined;
   let barShown = false;
+  /** The stage that ended last, which may be said to be over more than once. */
+  let ended: Progress | undefined;
 
   const wipe = () => {
     if (barShown) write("\r\u001b[K");
@@ -38,7 +40,9 @@ export function openTerminal({ write, isTerminal, columns, elapsed, quiet }: Ter
   };
   const show = (now: number) => {
     if (!stage) return;
-    const rate = (stage.last.done - stage.startedAt) / ((now - stage.startedMs) / 1000);
+    // What comes all at once, as when the past of a job is told, has no rate.
+    const seconds = (now - stage.startedMs) / 1000;
+    const rate = seconds < leastSeconds ? Number.NaN : (stage.last.done - stage.startedAt) / seconds;
     if (isTerminal) {
       write(`\r\u001b[K${barText(stage.last, rate, columns() - 1)}`);
       barShown = true;
@@ -71,18 +75,25 @@ export function openTerminal({ write, isTerminal, columns, elapsed, quiet }: Ter
     report(progress) {
       if (quiet) return;
       const now = elapsed();
+      const { stage: name, done, total } = progress;
+      if (stage === undefined && name === ended?.stage && done === ended.done && total === ended.total)
+        return;
       if (stage?.name !== progress.stage) {
         endStage();
         stage = { name: progress.stage, startedMs: now, startedAt: progress.done, last: progress };
       }
       stage.last = progress;
-      const ended = progress.total > 0 && progress.done >= progress.total;
+      const isOver = total > 0 && done >= total;
       const due = stage.shown === undefined || now - stage.shown >= (isTerminal ? redrawMs : plainLineMs);
-      if (due || ended) show(now);
-      if (ended) endStage();
+      if (due || isOver) show(now);
+      ended = isOver ? progress : undefined;
+      if (isOver) endStage();
     },
   };
 }
+
+/** A rate that was measured for less than so long says nothing. */
+const leastSeconds = 0.2;
 
 const narrowestBar = 10;
 const widestBar = 30;

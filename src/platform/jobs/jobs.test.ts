@@ -80,7 +80,7 @@ describe.each(homes)("jobs on $name", ({ makeHome }) => {
 
   test("runs a job once and keeps its output, its log and its progress", async () => {
     const job = await submit({ input: { text: "a\u0000b\ud800" }, priority: 3 });
-    expect(job).toMatchObject({ status: "queued", attempt: 0, priority: 3, actor: "local", attempts: 3 });
+    expect(job).toMatchObject({ status: "queued", attempt: 0, priority: 3, actor: "owner", attempts: 3 });
     work(({ input }, { report, log }) => {
       log("info", "halfway", { at: 1 });
       report({ stage: "count", done: 2, total: 2 });

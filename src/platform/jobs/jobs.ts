@@ -5,6 +5,7 @@ import {
   type JobEvent,
   type JobRequest,
   type JobsPort,
+  ownerActor,
   PlatformError,
   type ScheduleRequest,
 } from "../../base/index.ts";
@@ -50,7 +51,7 @@ export async function openJobs(state: State, checkInput: CheckInput): Promise<Jo
   };
   const checked = <Request extends JobRequest | ScheduleRequest>(request: Request) => ({
     ...request,
-    actor: request.actor ?? "local",
+    actor: request.actor ?? ownerActor,
     input: checkInput(request.capability, request.input),
   });
 

@@ -1,7 +1,7 @@
 /** Opens the rooms of the platform on one state, the first time that any of them is needed. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Clock, type Platform, PlatformError, writeFailure } from "../../base/index.ts";
+import { type Clock, ownerActor, type Platform, PlatformError, writeFailure } from "../../base/index.ts";
 import { folderStore, type S3Options, s3Store } from "../artifacts/index.ts";
 import { type CheckInput, type Jobs, openJobs } from "../jobs/index.ts";
 import { openKeys } from "../keys/index.ts";
@@ -97,7 +97,7 @@ async function openRooms(folder: string, options: PlatformOptions): Promise<Room
     const audit = openLedger(state, {
       clock,
       entropy: systemEntropy,
-      actor: "owner",
+      actor: ownerActor,
       key: async () => (await ensureKeyPair(installationKeyFile(dataFolder), systemEntropy)).private,
     });
     await importLines(state, audit, join(dataFolder, "ledger.jsonl"));

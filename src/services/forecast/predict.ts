@@ -40,7 +40,7 @@ async function predictWith(
     forecasts,
     target,
     unit: targetMeaning[target].unit,
-    model: { artifact: artifact.folder, digest: artifact.digest },
+    model: { artifact: input.artifact, digest: artifact.digest },
   };
 }
 

@@ -5,6 +5,7 @@ import {
   covers,
   dayMs,
   isScope,
+  ownerActor,
   PlatformError,
 } from "../../base/index.ts";
 import {
@@ -19,8 +20,6 @@ import {
 } from "./schema.ts";
 import { issuedText, keyTable, rotatedText, viewOf } from "./views.ts";
 
-/** Who acts where nobody came with a key: whoever can read and write the data folder. */
-const owner = "owner";
 const hourMs = 3_600_000;
 
 /**
@@ -44,7 +43,7 @@ export function keysCapabilitiesOf(everything: () => readonly Capability[]): rea
       await context.ledger.check(); // before there is a key whose token nobody would be shown
       const { keys } = await context.platform();
       const now = context.clock.now();
-      const by = context.actor ?? owner;
+      const by = context.actor ?? ownerActor;
       const expiresAt = expiresInDays === null ? null : now + expiresInDays * dayMs;
       const issued = await keys.create({
         name,
@@ -89,7 +88,7 @@ export function keysCapabilitiesOf(everything: () => readonly Capability[]): rea
       for (const scope of before.scopes) expectHeld(scope, context);
       expectOwn(before.actor, context);
       const now = context.clock.now();
-      const by = context.actor ?? owner;
+      const by = context.actor ?? ownerActor;
       const lifeMs =
         expiresInDays === undefined
           ? before.expiresAt && before.expiresAt - before.createdAt
@@ -117,7 +116,7 @@ export function keysCapabilitiesOf(everything: () => readonly Capability[]): rea
     async run({ key: prefix }, context) {
       const { keys } = await context.platform();
       const key = viewOf(await keys.revoke(prefix), context.clock.now());
-      const payload = { name: key.name, by: context.actor ?? owner };
+      const payload = { name: key.name, by: context.actor ?? ownerActor };
       await context.ledger.append({ action: "keys.revoke", subject: prefix, payload });
       return { key };
     },

@@ -6,6 +6,7 @@ import {
   type ModelVersion,
   modelReference,
   type Observations,
+  ownerActor,
   type PlanDecision,
   PlatformError,
   type PromotionRequest,
@@ -53,7 +54,7 @@ export function planView(plan: ServingPlan, observations: Observations, decision
 }
 
 /** Who changes something, as history and ledger name them. */
-export const actorOf = ({ actor }: Pick<Context, "actor">): string => actor ?? "owner";
+export const actorOf = ({ actor }: Pick<Context, "actor">): string => actor ?? ownerActor;
 
 /** A version of the registry and nothing else. @throws PlatformError `INPUT_INVALID` */
 export function referenceOf(text: string): ModelReference {
