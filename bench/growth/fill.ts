@@ -13,9 +13,9 @@ export const pastSubject = (number: number) => `subject-${number % 100}`;
 const versionColumns =
   "kind, lineage, parent_digest, metrics, bytes, signature, signed_by, note, registered_at, registered_by";
 
-/** From so many models, versions of one, ledger entries and keys up to so many. */
-export async function fill(state: State, from: number, to: number): Promise<void> {
-  const series = `generate_series(${from + 1}, ${to}) as i`;
+/** Writes so many models, versions of one, changes of that one, ledger entries and keys. */
+export async function fill(state: State, count: number): Promise<void> {
+  const series = `generate_series(1, ${count}) as i`;
   const statements = [
     `insert into fathom.registry_models (name, last_version, policy, changed_at)
        select 'past-' || i, 1, policy, changed_at from fathom.registry_models, ${series} where name = '${seed}'`,
@@ -25,9 +25,9 @@ export async function fill(state: State, from: number, to: number): Promise<void
        select 'past-' || i, 1, name, sha256, bytes from fathom.registry_files, ${series} where model = '${seed}'`,
     `insert into fathom.registry_aliases (model, alias, version) select 'past-' || i, 'champion', 1 from ${series}`,
     `with held as (
-       update fathom.registry_models set last_version = last_version + ${to - from} where name = '${busy}' returning last_version
+       update fathom.registry_models set last_version = last_version + ${count} where name = '${busy}' returning last_version
      ) insert into fathom.registry_versions (model, version, digest, ${versionColumns})
-       select '${busy}', last_version - ${to} + i, encode(sha256(convert_to('${busy}' || i, 'UTF8')), 'hex'), ${versionColumns}
+       select '${busy}', last_version - ${count} + i, encode(sha256(convert_to('${busy}' || i, 'UTF8')), 'hex'), ${versionColumns}
        from fathom.registry_versions, held, ${series} where model = '${seed}'`,
     `insert into fathom.registry_history (model, alias, version, previous, action, at, actor, reason)
        select name, 'champion', 1, null, 'promote', now(), 'bench', ''
@@ -38,6 +38,7 @@ export async function fill(state: State, from: number, to: number): Promise<void
     `select max(appended) from ${series},
        lateral fathom.append_to_ledger(now(), 'bench', 'bench.past', 'subject-' || i % 100, '{}', null, null)`,
     "analyze", // as autovacuum and the embedded database's upkeep do after so much
+    "checkpoint", // what was written is on the disk, and not on its way there meanwhile
   ];
   for (const statement of statements) await state.query(statement);
 }
