@@ -3,6 +3,8 @@ import { benchData } from "./data/rows.ts";
 import { dataText } from "./data/text.ts";
 import { compareEngine } from "./engine/compare.ts";
 import { engineText } from "./engine/text.ts";
+import { benchGrowth } from "./growth/rows.ts";
+import { growthText } from "./growth/text.ts";
 import { benchJobs } from "./jobs/rows.ts";
 import { jobsText } from "./jobs/text.ts";
 import { machine, machineText } from "./machine.ts";
@@ -43,6 +45,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   jobs: async (_, say) => {
     const rows = await benchJobs(say);
     return { document: { rows }, text: jobsText(rows) };
+  },
+  growth: async (_, say) => {
+    const rows = await benchGrowth(say);
+    return { document: { rows }, text: growthText(rows) };
   },
   portfolio: async ({ only }, say) => {
     const comparison = await comparePortfolio(only, say);

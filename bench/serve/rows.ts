@@ -8,7 +8,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "../engine/measure.ts";
 import { fire, type Load } from "./load.ts";
 import { requestBody, writeServedModel } from "./model.ts";
-import { type PeerSettings, processFacts, type Server, startFastApi, startFathom } from "./server.ts";
+import {
+  type PeerServer,
+  type PeerSettings,
+  processFacts,
+  type Server,
+  startFastApi,
+  startFathom,
+} from "./server.ts";
 
 const connections = 64;
 const rounds = 3;
@@ -17,9 +24,8 @@ const warmUpSeconds = 3;
 
 export interface ServeComparison {
   readonly inference: Load;
-  readonly peer: (Load & PeerSettings & { readonly versions: string }) | { readonly absent: string };
-  /** Fathom's rate over the peer's. */
-  readonly ratio: number | null;
+  /** One for each way that such servers are written, at its best number of threads. */
+  readonly peers: readonly Peer[] | { readonly absent: string };
   readonly training: {
     readonly inference: Load;
     readonly health: Load;
@@ -28,6 +34,12 @@ export interface ServeComparison {
   };
   readonly coldStartMs: number;
   readonly endurance: Endurance | null;
+}
+
+export interface Peer extends Load, PeerSettings {
+  readonly versions: string;
+  /** Fathom's rate over the peer's. */
+  readonly ratio: number;
 }
 
 export interface Endurance {
@@ -49,67 +61,83 @@ export async function benchServe(minutes: number, say: (line: string) => void): 
   try {
     await mkdir(path.join(dataFolder, "models"));
     await writeServedModel(path.join(dataFolder, "models", "lstm.onnx"));
-    const { inference, peer } = await besidePeer(dataFolder, say);
+    const { inference, peers } = await besidePeers(dataFolder, say);
     say("cold start");
     const coldStartMs = await coldStart(dataFolder);
     say("inference while a training runs");
     const training = await besideTraining(dataFolder);
     if (minutes > 0) say(`mixed load for ${minutes} minutes`);
     const endurance = minutes > 0 ? await endure(dataFolder, minutes * 60) : null;
-    const ratio = "absent" in peer ? null : inference.requestsPerSecond / peer.requestsPerSecond;
-    return { inference, peer, ratio, training, coldStartMs, endurance };
+    return { inference, peers, training, coldStartMs, endurance };
   } finally {
     await rm(dataFolder, { recursive: true, force: true });
   }
 }
 
-/** Both in turns, so that whatever else the machine does in a minute hits both. Only one of them has load at a time. */
-async function besidePeer(dataFolder: string, say: (line: string) => void) {
+/** All in turns, so that whatever else the machine does in a minute hits all. Only one of them has load at a time. */
+async function besidePeers(
+  dataFolder: string,
+  say: (line: string) => void,
+): Promise<Pick<ServeComparison, "inference" | "peers">> {
   say("the peer's settings");
-  const settings = await bestPeer(say);
-  const fathom = await startFathom(dataFolder);
-  const other = "absent" in settings ? undefined : await startFastApi(settings);
+  const settings = await bestSettings(say);
+  const chosen = "absent" in settings ? [] : settings;
+  const servers: Server[] = [await startFathom(dataFolder)];
   try {
-    const ours: Load[] = [];
-    const theirs: Load[] = [];
-    await load(fathom, warmUpSeconds);
-    if (other !== undefined) await load(other, warmUpSeconds);
+    const others: PeerServer[] = [];
+    for (const one of chosen) {
+      const server = await startFastApi(one);
+      servers.push(server);
+      others.push(server);
+    }
+    for (const server of servers) await load(server, warmUpSeconds);
+    const loads = servers.map((): Load[] => []);
     for (let round = 0; round < rounds; round++) {
       say(`inference, round ${round + 1} of ${rounds}`);
-      ours.push(await load(fathom, roundSeconds));
-      if (other !== undefined) theirs.push(await load(other, roundSeconds));
+      for (const [place, server] of servers.entries()) loads[place].push(await load(server, roundSeconds));
     }
-    const peer =
-      "absent" in settings ? settings : { ...settings, versions: other?.versions ?? "", ...middle(theirs) };
-    return { inference: middle(ours), peer };
+    const [inference, ...theirs] = loads.map(middle);
+    const peers = theirs.map((one, place) => ({
+      ...chosen[place],
+      ...one,
+      versions: others[place].versions,
+      ratio: inference.requestsPerSecond / one.requestsPerSecond,
+    }));
+    return { inference, peers: "absent" in settings ? settings : peers };
   } finally {
-    await fathom.stop();
-    await other?.stop();
+    for (const server of servers) await server.stop();
   }
 }
 
-/** One thread or two, one request at a time or all that wait: whatever answers most. */
-async function bestPeer(say: (line: string) => void): Promise<PeerSettings | { readonly absent: string }> {
-  let best: { readonly settings: PeerSettings; readonly rate: number } | undefined;
-  for (const settings of [1, 2].flatMap((threads) => [1, 64].map((batch) => ({ threads, batch })))) {
-    let server: Server;
-    try {
-      server = await startFastApi(settings);
-    } catch (error) {
-      return { absent: error instanceof Error ? error.message : String(error) };
+/** All that wait together, as takes a queue of one's own, and a request at a time, as such servers usually are. */
+const batches = [64, 1];
+
+/** For each size of batches, one thread or two: whatever answers most. */
+async function bestSettings(
+  say: (line: string) => void,
+): Promise<PeerSettings[] | { readonly absent: string }> {
+  const chosen: PeerSettings[] = [];
+  for (const batch of batches) {
+    const rates: number[] = [];
+    for (const threads of [1, 2]) {
+      let server: Server;
+      try {
+        server = await startFastApi({ threads, batch });
+      } catch (error) {
+        return { absent: error instanceof Error ? error.message : String(error) };
+      }
+      try {
+        await load(server, 1);
+        const { requestsPerSecond: rate } = await load(server, 2);
+        say(`peer with ${threads} threads, batches up to ${batch}: ${rate.toFixed(0)} requests/s`);
+        rates.push(rate);
+      } finally {
+        await server.stop();
+      }
     }
-    try {
-      await load(server, 1);
-      const { requestsPerSecond: rate } = await load(server, 2);
-      say(
-        `peer with ${settings.threads} threads, batches up to ${settings.batch}: ${rate.toFixed(0)} requests/s`,
-      );
-      if (best === undefined || rate > best.rate) best = { settings, rate };
-    } finally {
-      await server.stop();
-    }
+    chosen.push({ threads: rates[1] > rates[0] ? 2 : 1, batch });
   }
-  return best?.settings ?? { absent: "no settings" };
+  return chosen;
 }
 
 async function coldStart(dataFolder: string): Promise<number> {

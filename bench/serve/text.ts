@@ -1,9 +1,12 @@
 /** What serving took, as tables for people. */
 import { table } from "../table.ts";
-import type { ServeComparison } from "./rows.ts";
+import type { Peer, ServeComparison } from "./rows.ts";
+
+const peerName = ({ batch }: Peer) =>
+  `FastAPI + PyTorch, ${batch === 1 ? "a request at a time" : "hand-written batches"}`;
 
 export function serveText(comparison: ServeComparison): string {
-  const { inference, peer, ratio, training, coldStartMs, endurance } = comparison;
+  const { inference, peers, training, coldStartMs, endurance } = comparison;
   const row = (name: string, one: ServeComparison["inference"]) => [
     name,
     one.requestsPerSecond.toFixed(0),
@@ -13,7 +16,7 @@ export function serveText(comparison: ServeComparison): string {
   ];
   const rows = [
     row("inference, 64 connections", inference),
-    ...("absent" in peer ? [] : [row("FastAPI + PyTorch, the same", peer)]),
+    ...("absent" in peers ? [] : peers.map((peer) => row(peerName(peer), peer))),
     row("inference while a training runs", training.inference),
     row("/healthz meanwhile, 50 requests/s", training.health),
   ];
@@ -24,9 +27,7 @@ export function serveText(comparison: ServeComparison): string {
     "",
     table(["what", "requests/s", "p50 ms", "p99 ms", "errors"], rows),
     "",
-    "absent" in peer
-      ? `FastAPI: absent: ${peer.absent}`
-      : `Fathom / FastAPI: ${ratio?.toFixed(1)} x (${peer.versions}; ${peer.threads} threads, batches up to ${peer.batch}, the best of its settings)`,
+    "absent" in peers ? `FastAPI: absent: ${peers.absent}` : ratioText(peers),
     `Event-loop delay while a training runs, p99: ${training.eventLoopDelayP99.toFixed(1)} ms`,
     `Cold start to ready with a model, median of 3: ${coldStartMs.toFixed(0)} ms`,
     ...(endurance === null
@@ -36,4 +37,12 @@ export function serveText(comparison: ServeComparison): string {
           `  resident MiB ${change(endurance.residentMiB, 1)}, descriptors ${change(endurance.descriptors)}, threads ${change(endurance.threads)}`,
         ]),
   ].join("\n");
+}
+
+function ratioText(peers: readonly Peer[]): string {
+  const ratios = peers.map(
+    (peer) =>
+      `${peer.ratio.toFixed(1)} x ${peerName(peer)} (${peer.threads} thread${peer.threads > 1 ? "s" : ""})`,
+  );
+  return `Fathom: ${ratios.join(", ")}; each at its better number of threads; ${peers[0].versions}`;
 }

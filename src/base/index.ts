@@ -137,6 +137,7 @@ export {
   type Values,
   variance,
 } from "./statistics/index.ts";
+export { suggest } from "./suggest.ts";
 export {
   type CalendarDate,
   calendarDate,

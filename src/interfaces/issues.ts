@@ -1,6 +1,6 @@
 /** What zod found wrong, in the words of the person who wrote the request. */
 import type { z } from "zod";
-import { suggest } from "./suggest.ts";
+import { suggest } from "../base/index.ts";
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];

@@ -1,10 +1,11 @@
 /** The command line as scripts see it: words in, text and exit status out. */
 
 import { describe, expect, test } from "vitest";
-import { keyFrom } from "../../src/base/index.ts";
+import { type Capability, keyFrom } from "../../src/base/index.ts";
 import { configCommand } from "../../src/interfaces/cli/config.ts";
 import { type CliOptions, runCli } from "../../src/interfaces/cli/run.ts";
 import { localContext } from "../../src/platform/local/index.ts";
+import { keysCapabilitiesOf } from "../../src/services/keys/index.ts";
 import { toys } from "./toys.ts";
 
 async function fathom(words: string, overrides: Partial<CliOptions> = {}) {
@@ -285,6 +286,15 @@ describe("the configuration", () => {
     expect(settings.port).toEqual({ value: 7, from: "file", place: "mine.json" });
   });
 
+  test("is not shown beside a flag that means nothing", async () => {
+    expect(await show("--port x --host 7 --body-limit-bytes 3")).toMatchObject({
+      exitStatus: 2,
+      code: "INPUT_INVALID",
+      detail:
+        '--port: expected a whole number, received "x"; --body-limit-bytes: expected a whole number of at least 1024, received 3',
+    });
+  });
+
   test("has to be there when it is named", async () => {
     for (const [words, environment] of [
       ["--config gone.json", {}],
@@ -339,4 +349,18 @@ describe("the configuration", () => {
     await fathom("listen --port 2", { commands: [command], environment });
     expect(received).toEqual([{ port: 2, host: "::1" }]);
   });
+});
+
+test("a scope that is misspelt is named by its flag, with the nearest one and where all of them are", async () => {
+  const all: readonly Capability[] = [...toys, ...keysCapabilitiesOf(() => all)];
+  const create = (scopes: string) => fathom(`keys create --name x --scopes ${scopes}`, { capabilities: all });
+  expect(await create("toy.coutn")).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(
+      /^error INPUT_INVALID: --scopes: item 1: expected \*, read, or one of toy\.\S+.*, received "toy\.coutn"; did you mean "toy\.count"\? \(docs\/operations\.md#keys lists all\)$/m,
+    ),
+  });
+  expect((await create("read,wrong")).stderr).toMatch(
+    /--scopes: item 2: expected \*, read, or one of toy\.\*.*, received "wrong" \(docs\/operations/,
+  );
 });

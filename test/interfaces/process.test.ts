@@ -5,7 +5,8 @@ import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { freePort } from "../support/postgres.ts";
 
 const toyFathom = ["--import", "tsx", "test/interfaces/toy-fathom.ts"];
 
@@ -86,7 +87,13 @@ test.skipIf(process.platform !== "linux")("says in one line that its output coul
 });
 
 test("serves until it is told to stop", async () => {
-  const { child, output, exit } = fathom("serve", "--port", "0", "--log-level", "silent");
+  const { child, output, exit } = fathom(
+    "serve",
+    "--port",
+    String(await freePort()),
+    "--log-level",
+    "silent",
+  );
   let address = "";
   await new Promise<void>((resolve) => {
     child.stderr.on("data", (words: string) => {
@@ -102,9 +109,25 @@ test("serves until it is told to stop", async () => {
 
   const third = fathom("serve", "--port", "0");
   expect(await third.exit).toEqual([4, null]);
-  expect(third.output.stderr).toMatch(/^error STATE_HELD: .*fathom serve \(process \d+ on /m);
+  expect(third.output.stderr).toMatch(/^error STATE_HELD: .*fathom serve at http:\S+ \(process \d+ on /m);
+  expect(third.output.stderr).toContain(`found that of fathom serve at ${address} (`);
 
   child.kill("SIGTERM");
   expect(await exit).toEqual([0, null]);
   expect(output.stderr).toMatch(/stopped\n$/);
+});
+
+test("answers an agent's line that is no message, and goes on", async () => {
+  const { child, output, exit } = fathom("mcp");
+  child.stdin.write('forecast please\n{"method": 7}\n{"jsonrpc":"2.0","id":7,"method":"ping"}\n');
+  const answers = () => output.stdout.split("\n").filter((line) => line !== "");
+  await vi.waitUntil(() => answers().length === 3, { timeout: 20_000 });
+  child.stdin.end();
+  expect(await exit).toEqual([0, null]);
+  const expected = "expected one JSON-RPC message on each line, received";
+  expect(answers().map((line) => JSON.parse(line))).toEqual([
+    { jsonrpc: "2.0", id: null, error: { code: -32700, message: `${expected} a line that is not JSON` } },
+    { jsonrpc: "2.0", id: null, error: { code: -32600, message: `${expected} other JSON` } },
+    { jsonrpc: "2.0", id: 7, result: {} },
+  ]);
 });

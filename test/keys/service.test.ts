@@ -81,11 +81,11 @@ describe("refuses", () => {
   test.each([
     [
       "forcast.*",
-      'expected *, read, or one of forecast.*, keys.*, server.*, inference.*, received "forcast.*"',
+      'expected *, read, or one of forecast.*, keys.*, server.*, inference.*, received "forcast.*"; did you mean "forecast.*"? (docs/operations.md#keys lists all)',
     ],
     [
       "forecast.trian",
-      'expected *, read, or one of forecast.predict, forecast.train, received "forecast.trian"',
+      'expected *, read, or one of forecast.predict, forecast.train, received "forecast.trian"; did you mean "forecast.train"? (docs/operations.md#keys lists all)',
     ],
     ["forecast", 'received "forecast"'],
     ["**", 'received "**"'],

@@ -248,6 +248,11 @@ export interface RegistryPort {
       readonly changedAt: UtcMs;
     }[]
   >;
+  /** The versions in charge, by model; a page of many models is one question. */
+  champions(page: {
+    readonly after?: string | undefined;
+    readonly limit: number;
+  }): Promise<readonly Pick<ModelVersion, "model" | "version" | "digest">[]>;
   /** Newest first; removed ones too. @throws PlatformError `MODEL_UNKNOWN` */
   versions(
     model: string,

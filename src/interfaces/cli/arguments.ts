@@ -1,9 +1,8 @@
 /** From the words after the action to an input: flags are resolved against the schema and laid over `--input`. */
 import { z } from "zod";
-import { PlatformError, providers } from "../../base/index.ts";
+import { PlatformError, providers, suggest } from "../../base/index.ts";
 import { describeIssue, showValue } from "../issues.ts";
 import { type JsonSchema, jsonSchemaOf } from "../schema.ts";
-import { suggest } from "../suggest.ts";
 import { coerce, type Flag, findFlag, flagName, flagsOf, isList, isSwitch, valueWords } from "./flags.ts";
 import { messages } from "./messages.ts";
 

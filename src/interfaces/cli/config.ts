@@ -1,5 +1,10 @@
 /** `fathom config`: every setting with its value and where it comes from. */
-import { configurationDocument, configurationTable, settingsSchema } from "../configuration/index.ts";
+import {
+  configurationDocument,
+  configurationTable,
+  expectFlags,
+  settingsSchema,
+} from "../configuration/index.ts";
 import { messages } from "./messages.ts";
 import type { ExtraCommand } from "./run.ts";
 
@@ -9,6 +14,7 @@ export const configCommand: ExtraCommand = {
   summary: messages.configSummary,
   schema: settingsSchema,
   async run(_, { configuration, json, print }) {
+    expectFlags(configuration);
     print(json ? JSON.stringify(configurationDocument(configuration)) : configurationTable(configuration));
   },
 };

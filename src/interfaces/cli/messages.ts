@@ -1,5 +1,6 @@
 /** English text of the command line, in one place so that it can be translated. */
 import { tagline } from "../messages.ts";
+import { counted } from "../plural.ts";
 
 export const messages = {
   title: (version: string) => `fathom ${version}: ${tagline}`,
@@ -50,6 +51,7 @@ export const messages = {
     "130  interrupted",
   ],
   serveName: "fathom serve",
+  serveAt: (address: string) => `fathom serve at ${address}`,
   stateClosed: "the state could not be opened; requests that need it try again",
   serveSummary: "Serve every capability over HTTP, with its OpenAPI page",
   workerSummary: "Run queued jobs until it is stopped; as many workers as you like share the queue",
@@ -58,19 +60,24 @@ export const messages = {
   draining: (count: number) =>
     `stopping: ${count} running ${count === 1 ? "job saves its" : "jobs save their"} work and ${count === 1 ? "goes" : "go"} back into the queue`,
   detached: (id: string, words: string) =>
-    `job      ${id}\nfollow   fathom jobs follow ${id}${words}\ncancel   fathom jobs cancel ${id}${words}`,
+    [
+      `job      ${id}`,
+      `runs     in a worker: fathom worker${words} or fathom serve${words}`,
+      `follow   fathom jobs follow ${id}${words}`,
+      `cancel   fathom jobs cancel ${id}${words}`,
+    ].join("\n"),
   detachedInput: (flag: string) => `${flag}: expected a file, since a job has no standard input, received -`,
   backupSummary: "Write the database and the files of the data folder into one file, beside a running server",
   restoreSummary: "Put a backup in place, of either kind of database into either",
   restoreName: "fathom restore",
   backedUp: (file: string, { tables, rows, files }: { tables: number; rows: number; files: number }) =>
-    `${file}: ${rows} rows of ${tables} tables, and ${files} files`,
+    `${file}: ${counted(rows, "row")} of ${counted(tables, "table")}, and ${counted(files, "file")}`,
   restored: (
     file: string,
     { tables, rows, files }: { tables: number; rows: number; files: number },
     entries: number,
   ) =>
-    `${file}: restored ${rows} rows of ${tables} tables and ${files} files; the ledger is whole (${entries} entries)`,
+    `${file}: restored ${counted(rows, "row")} of ${counted(tables, "table")} and ${counted(files, "file")}; the ledger is whole (${counted(entries, "entry", "entries")})`,
   startSummary: "The main job: train a forecast on prices, write its report, and serve it",
   reused: (folder: string, at: string) =>
     `model ${folder} of ${at} is used again; --retrain trains a new one`,

@@ -1,6 +1,6 @@
 /** One command from its words to its exit status. Reads no global state, so that a test can run it in its own process. */
 import type { Capability, Context, Logger, ProgressPort, Provider } from "../../base/index.ts";
-import { PlatformError } from "../../base/index.ts";
+import { PlatformError, suggest } from "../../base/index.ts";
 import { systemCode } from "../../platform/local/index.ts";
 import { call, parseInput } from "../call.ts";
 import {
@@ -13,7 +13,6 @@ import {
 import { type Failure, failureOf, failureTable, problemOf } from "../failure.ts";
 import { addressOf } from "../names.ts";
 import { type JsonSchema, jsonSchemaOf } from "../schema.ts";
-import { suggest } from "../suggest.ts";
 import {
   type Arguments,
   commonFlags,
@@ -215,8 +214,10 @@ function asFlag(error: unknown, schema: JsonSchema): unknown {
   if (!(error instanceof PlatformError)) return error;
   const { kind, code, message, details } = error;
   const { field = "" } = details;
-  if (findFlag(field, schema) === undefined || !message.startsWith(`${field}: `)) return error;
-  const named = `${flagName(field.split("."))}${message.slice(field.length)}`;
+  const path = field.split(".").map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  const flag = path.filter((part) => typeof part === "string").join(".");
+  if (findFlag(flag, schema) === undefined || !message.startsWith(`${field}: `)) return error;
+  const named = `${flagName(path)}${message.slice(field.length)}`;
   return new PlatformError(kind as never, code, named, { ...details, cause: error });
 }
 

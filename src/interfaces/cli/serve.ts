@@ -151,7 +151,7 @@ export function serveCommand(
       const service = { name: "fathom", version: packageVersion() };
       const tracer = tracesTo === undefined ? undefined : await createTracer({ endpoint: tracesTo, service });
       await checkPort({ host, port });
-      const release = await platform.claim(messages.serveName);
+      const release = await platform.claim(serverName(options));
       let model: ServedModel | undefined;
       /** Not before the first key was printed: whoever waits for a server that is ready finds it there. */
       let admits = !options.keys;
@@ -275,6 +275,12 @@ async function patiently<Result>(work: () => Promise<Result>, signal: AbortSigna
       await sleep(tries * 100);
     }
   }
+}
+
+/** What another server on the same data folder hears of this one; any free port is not known yet. */
+function serverName({ host, port }: { host: string; port: number }): string {
+  if (port === 0) return messages.serveName;
+  return messages.serveAt(`http://${host.includes(":") ? `[${host}]` : host}:${port}`);
 }
 
 /** @throws PlatformError `KEYS_NEEDED` when other machines could ask without a key */

@@ -2,6 +2,7 @@ export { messages as configurationMessages } from "./messages.ts";
 export {
   type Configuration,
   type ConfigurationSources,
+  expectFlags,
   resolveConfiguration,
   type Setting,
 } from "./resolve.ts";

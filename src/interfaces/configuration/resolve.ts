@@ -30,6 +30,8 @@ export interface Configuration {
   readonly settings: readonly Setting[];
   /** Variables that look like ours and are none. */
   readonly warnings: readonly string[];
+  /** What is wrong with flags, which a command with fields of its own says in its words; none of them counts then. */
+  readonly flagMistakes: readonly string[];
 }
 
 interface Layer {
@@ -68,7 +70,19 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
       secret: settingSchemas[name].secret === true,
     };
   });
-  return { values, given, settings, warnings: unknownVariables(sources.environment) };
+  return {
+    values,
+    given,
+    settings,
+    warnings: unknownVariables(sources.environment),
+    flagMistakes: mistakes[2],
+  };
+}
+
+/** For a command that shows settings and has none of its own. @throws PlatformError `INPUT_INVALID` with every mistake of the flags */
+export function expectFlags({ flagMistakes }: Configuration): void {
+  if (flagMistakes.length > 0)
+    throw new PlatformError("input", "INPUT_INVALID", messages.mistakes(flagMistakes));
 }
 
 function fileLayer(file: ConfigurationSources["file"]): Layer {

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import type { Clock, Platform } from "../../base/index.ts";
 import type { ExtraCommand } from "../cli/run.ts";
-import { settingsSchema } from "../configuration/index.ts";
+import { expectFlags, settingsSchema } from "../configuration/index.ts";
 import { failureTable } from "../failure.ts";
 import { examine, type Finding } from "./checks.ts";
 import { messages } from "./messages.ts";
@@ -20,6 +20,7 @@ export function doctorCommand({ platformOf, ...machine }: DoctorOptions): ExtraC
     summary: messages.summary,
     schema: settingsSchema,
     async run(_, { configuration, dataFolder, provider, json, print }) {
+      expectFlags(configuration);
       const findings = await examine({
         ...machine,
         configuration,

@@ -114,7 +114,7 @@ test("names keys that are about to expire and have no successor", async () => {
   });
   const withKeys = (...keys: object[]) =>
     patient({}, { openPlatform: async () => ({ keys: { list: async () => keys } }) as unknown as Platform });
-  expect((await checks.keys(withKeys(key({})))).message).toBe("1 API keys are valid");
+  expect((await checks.keys(withKeys(key({})))).message).toBe("1 API key is valid");
   const soon = key({ name: "desk", expiresAt: now + 86_400_000 });
   expect(await checks.keys(withKeys(soon, key({})))).toMatchObject({
     status: "warn",

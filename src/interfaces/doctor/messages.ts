@@ -1,4 +1,6 @@
 /** English text of `fathom doctor`, in one place so that it can be translated. */
+import { counted } from "../plural.ts";
+
 export const messages = {
   summary: "Check this installation: what is ready, what is not, and what to do about it",
   node: {
@@ -32,11 +34,11 @@ export const messages = {
   database: {
     embedded: (folder: string) => `the embedded database in ${folder} opens`,
     server: (place: string, version: string, applied: number) =>
-      `${place} answers: PostgreSQL ${version}, ${applied} changes of the tables applied`,
+      `${place} answers: PostgreSQL ${version}, ${counted(applied, "change")} of the tables applied`,
     behind: (place: string, version: string, missing: number) =>
-      `${place} answers: PostgreSQL ${version}, ${missing} changes of the tables still to be applied`,
+      `${place} answers: PostgreSQL ${version}, ${counted(missing, "change")} of the tables still to be applied`,
     newer: (place: string, unknown: number) =>
-      `${place} was changed ${unknown} times by a later version of Fathom`,
+      `${place} was changed ${counted(unknown, "time")} by a later version of Fathom`,
     behindAdvice:
       "the next start of a server or worker applies them; take a backup before (docs/operations.md)",
     newerAdvice: "run that later version here too",
@@ -57,7 +59,7 @@ export const messages = {
     advice: "choose another with --port or FATHOM_PORT",
   },
   keys: {
-    ok: (count: number) => `${count} API keys are valid`,
+    ok: (count: number) => `${counted(count, "API key is", "API keys are")} valid`,
     none: "no API key yet; the first start of a server prints one",
     later: "not looked at: the tables of the database are of another version",
     soon: (names: string) => `expire within 14 days: ${names}`,
@@ -65,7 +67,8 @@ export const messages = {
     open: "asked for none (--no-keys)",
   },
   configuration: {
-    ok: (count: number) => `right; ${count} settings are not the defaults`,
+    ok: (count: number) =>
+      `right; ${counted(count, "setting is not the default", "settings are not the defaults")}`,
     advice: "correct the name, or remove the variable",
   },
   verdict: (failed: number, warned: number) =>

@@ -8,6 +8,8 @@ export const messages = {
   unknownResource: (uri: string) => `expected a resource of resources/list, received ${JSON.stringify(uri)}`,
   scopeMissing: (scope: string, held: readonly string[]) =>
     `expected a key with the scope ${scope}, received one with ${held.join(", ")}`,
+  notJson: "expected one JSON-RPC message on each line, received a line that is not JSON",
+  notMessage: "expected one JSON-RPC message on each line, received other JSON",
   unknownSession: "expected the id of a session of this key, received another; initialize anew",
   tooManySessions: (limit: number) => `expected room for one more session, received more than ${limit}`,
   commandSummary: "Serve every capability to an agent (Model Context Protocol) on standard input and output",

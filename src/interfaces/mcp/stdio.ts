@@ -1,5 +1,7 @@
 /** `fathom mcp`: the capabilities for an agent that runs us as its child. Standard output belongs to the protocol alone. */
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { ErrorCode } from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
 import type { Capability, Context, Logger, ProgressPort, Provider } from "../../base/index.ts";
 import { call, parseInput } from "../call.ts";
 import type { ExtraCommand } from "../cli/run.ts";
@@ -60,9 +62,26 @@ export function mcpCommand(options: McpCommandOptions): ExtraCommand {
         if (signal.aborted) resolve();
         else signal.addEventListener("abort", () => resolve(), { once: true });
       });
-      await server.connect(new StdioServerTransport(stdin, stdout));
+      const transport = new StdioServerTransport(stdin, stdout);
+      transport.onerror = (error) => {
+        const answer = answerToLine(error);
+        if (answer !== undefined) stdout.write(`${JSON.stringify(answer)}\n`);
+      };
+      await server.connect(transport);
       await ended;
       await server.close();
     },
   };
+}
+
+/** What JSON-RPC 2.0 (5.1) answers to a line that is no message, whose id nobody knows; undefined for any other failure. */
+function answerToLine(error: Error) {
+  const answer = (code: ErrorCode, message: string) => ({
+    jsonrpc: "2.0",
+    id: null,
+    error: { code, message },
+  });
+  if (error instanceof SyntaxError) return answer(ErrorCode.ParseError, messages.notJson);
+  if (error instanceof z.ZodError) return answer(ErrorCode.InvalidRequest, messages.notMessage);
+  return undefined;
 }

@@ -43,7 +43,7 @@ async function registry() {
   };
   const port = {
     resolve,
-    models: async () => [{ model: "m", champion: state.champion }],
+    champions: async () => [await resolve({ model: "m", at: "champion" })],
     open: async (reference: Reference) => {
       const version = await resolve(reference);
       return { folder: folders[version.version - 1], version };

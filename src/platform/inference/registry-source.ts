@@ -10,10 +10,11 @@ import type { ArmOutcome, Candidate, ModelSource, ServableModel } from "./source
 
 /** What serving needs of the registry; its port fits. */
 export interface ServingRegistry<Reference, Plan extends RegistryPlan> {
-  models(page: {
+  /** The versions in charge, by model. */
+  champions(page: {
     readonly after?: string | undefined;
     readonly limit: number;
-  }): Promise<readonly { readonly model: string; readonly champion: number | null }[]>;
+  }): Promise<readonly RegistryVersion[]>;
   resolve(reference: Reference): Promise<RegistryVersion>;
   open(reference: Reference): Promise<{ readonly folder: string; readonly version: RegistryVersion }>;
   servingPlan(model: string): Promise<Plan | undefined>;
@@ -143,14 +144,12 @@ export function registrySource<Reference, Plan extends RegistryPlan>(
       return { primary, candidate: isShared ? await candidateOf(name, primary, model) : undefined };
     },
     async list() {
-      const found: ServableModel[] = [];
+      const found: Pick<ServableModel, "name" | "version" | "digest">[] = [];
       let after: string | undefined;
       for (;;) {
-        const page = await (await registry()).models({ after, limit: pageSize });
-        for (const { model, champion } of page) {
-          const one = champion === null ? undefined : await find(model, `${model}@${champion}`);
-          if (one !== undefined) found.push(one);
-        }
+        const page = await (await registry()).champions({ after, limit: pageSize });
+        for (const { model, version, digest } of page)
+          found.push({ name: model, version: String(version), digest });
         if (page.length < pageSize) return found;
         after = page.at(-1)?.model;
       }

@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openState, type State } from "../state/index.ts";
 import { type Home, homes } from "../state/testing/homes.ts";
+import { rowsRead } from "../state/testing/rows-read.ts";
 import { claim, settle } from "./attempts.ts";
 import { type Jobs, openJobs } from "./jobs.ts";
 import { takeBackLost } from "./upkeep.ts";
@@ -55,22 +56,12 @@ describe.each(cases)(
       await home.remove();
     });
 
-    /** What was read from each table while `work` ran, with an index or without, in rows. */
-    async function rowsRead(work: () => Promise<unknown>): Promise<Record<string, number>> {
-      const read = async () => {
-        await state.query("select pg_stat_force_next_flush()");
-        await state.query("select pg_stat_clear_snapshot()");
-        const rows = await state.query<{ name: string; n: string }>(
-          `select case schemaname when 'fathom_queue' then 'queue' else relname end as name, sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) as n
-         from pg_stat_user_tables where relname in ('jobs', 'job_events') or schemaname = 'fathom_queue' group by 1`,
-        );
-        return Object.fromEntries(rows.map(({ name, n }) => [name, Number(n)]));
-      };
-      const before = await read();
-      await work();
-      const after = await read();
-      return Object.fromEntries(Object.entries(after).map(([name, n]) => [name, n - (before[name] ?? 0)]));
-    }
+    const readBy = (work: () => Promise<unknown>) =>
+      rowsRead(
+        state,
+        "case when schemaname = 'fathom_queue' then 'queue' when relname in ('jobs', 'job_events') then relname end",
+        work,
+      );
 
     test.each<[string, () => Promise<unknown>]>([
       ["accepts one", () => jobs.port.submit({ capability: "toy.work", input: {}, idempotencyKey: "new" })],
@@ -100,12 +91,11 @@ describe.each(cases)(
       ["lists what has no parts", () => jobs.port.list({ parent: "00000000-0000-4000-8000-000000000000" })],
       ["shows the events of one", async () => jobs.port.events((await jobs.port.list({ limit: 1 }))[0].id)],
     ])("%s without reading a tenth of a table", async (_, work) => {
-      for (const rows of Object.values(await rowsRead(work))) expect(rows).toBeLessThan(count / 10);
+      for (const rows of Object.values(await readBy(work))) expect(rows).toBeLessThan(count / 10);
     });
 
     test("looks for messages that are lacking with one look for each job that waits", async () => {
-      for (const rows of Object.values(await rowsRead(() => jobs.mend())))
-        expect(rows).toBeLessThan(2 * count);
+      for (const rows of Object.values(await readBy(() => jobs.mend()))) expect(rows).toBeLessThan(2 * count);
     });
 
     test("takes from the queue in the order of an index, as its plan shows", async () => {

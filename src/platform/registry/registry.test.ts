@@ -430,5 +430,13 @@ describe.each(homes)("the registry on $name", ({ makeHome }) => {
       { model: "zz-2", versions: 1, champion: 1, challenger: 1, changedAt: newYear },
     ]);
     expect((await at.registry.models({ after: "zz-2", limit: 2 })).map((one) => one.model)).toEqual(["zz-3"]);
+    await at.registry.promote("zz-3", 1, change("ann"));
+    const { digest } = await at.registry.resolve({ model: "zz-3", at: { version: 1 } });
+    expect(await at.registry.champions({ after: "zz", limit: 1 })).toMatchObject([
+      { model: "zz-2", version: 1 },
+    ]);
+    expect(await at.registry.champions({ after: "zz-2", limit: 5 })).toEqual([
+      { model: "zz-3", version: 1, digest },
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 /** The registry on a state and a store. */
-import { and, asc, desc, eq, gt, inArray, lt, lte } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, lt, lte, sql } from "drizzle-orm";
 import {
   type Clock,
   type LedgerPort,
@@ -79,7 +79,7 @@ export function openRegistry({ db }: Pick<State, "db">, options: RegistryOptions
 
 function reading(
   db: Database,
-): Pick<RegistryPort, "models" | "versions" | "resolve" | "history" | "inCharge"> {
+): Pick<RegistryPort, "models" | "champions" | "versions" | "resolve" | "history" | "inCharge"> {
   return {
     async models({ after, limit }) {
       const rows = await modelPage(db, after, limit);
@@ -105,6 +105,8 @@ function reading(
         changedAt: changedAt.getTime(),
       }));
     },
+
+    champions: ({ after, limit }) => championPage(db, after, limit),
 
     async versions(model, { before, limit }) {
       await modelRow(db, model);
@@ -133,6 +135,19 @@ export function modelPage(db: Database, after: string | undefined, limit: number
     .from(registryModels)
     .where(after === undefined ? undefined : gt(registryModels.name, after))
     .orderBy(asc(registryModels.name))
+    .limit(limit);
+}
+
+/** Digests by a subquery for each, not a join: they are looked up by key, whatever the planner believes of the tables. */
+export function championPage(db: Database, after: string | undefined, limit: number) {
+  const { model, alias, version } = registryAliases;
+  const digest = sql<string>`(select v.digest from ${registryVersions} v
+    where v.model = registry_aliases.model and v.version = registry_aliases.version)`;
+  return db
+    .select({ model, version, digest })
+    .from(registryAliases)
+    .where(and(eq(alias, "champion"), after === undefined ? undefined : gt(model, after)))
+    .orderBy(asc(model))
     .limit(limit);
 }
 

@@ -1,5 +1,5 @@
 /** From rows of the tables to what the port promises, and the queries that many parts share. */
-import { and, desc, eq, isNull, like, type SQL } from "drizzle-orm";
+import { and, desc, eq, isNull, like, sql } from "drizzle-orm";
 import {
   type HistoryEntry,
   type ModelReference,
@@ -50,14 +50,16 @@ export function versionsByDigest(db: Database, model: string, digits: string) {
     .limit(2);
 }
 
+/** By a subquery, not a join, which reads every version of the model when the planner believes that there are few. */
 export function versionByAlias(db: Database, model: string, alias: string) {
-  const { model: of, version } = registryVersions;
-  const sameVersion = and(eq(of, registryAliases.model), eq(version, registryAliases.version)) as SQL;
-  return db
-    .select({ row: registryVersions })
+  const pointedTo = db
+    .select({ version: registryAliases.version })
     .from(registryAliases)
-    .innerJoin(registryVersions, sameVersion)
     .where(and(eq(registryAliases.model, model), eq(registryAliases.alias, alias)));
+  return db
+    .select()
+    .from(registryVersions)
+    .where(and(eq(registryVersions.model, model), eq(registryVersions.version, sql`(${pointedTo})`)));
 }
 
 export function aliasesOf(db: Database, model: string, version: number) {
@@ -72,7 +74,7 @@ export function aliasesOf(db: Database, model: string, version: number) {
 export async function referencedRow(db: Database, { model, at }: ModelReference): Promise<VersionRow> {
   const rows =
     "alias" in at
-      ? (await versionByAlias(db, model, at.alias)).map(({ row }) => row)
+      ? await versionByAlias(db, model, at.alias)
       : "version" in at
         ? await versionByNumber(db, model, at.version)
         : await versionsByDigest(db, model, at.digest);

@@ -1,6 +1,7 @@
 /** What the ledger's commands say to people. */
 export const messages = {
   none: "no entries",
+  head: ["sequence", "time", "actor", "action", "subject"],
   whole: (entries: number, hash: string) =>
     entries === 0
       ? "the ledger is empty: there was nothing to check"

@@ -4,13 +4,16 @@ import type { ListOutput, VerifyOutput } from "./schema.ts";
 
 export function entryTable({ entries }: z.output<typeof ListOutput>): string {
   if (entries.length === 0) return messages.none;
-  const rows = entries.map(({ sequence, time, actor, action, subject }) => [
-    String(sequence),
-    time,
-    actor,
-    action,
-    subject,
-  ]);
+  const rows: (readonly string[])[] = [
+    messages.head,
+    ...entries.map(({ sequence, time, actor, action, subject }) => [
+      String(sequence),
+      time,
+      actor,
+      action,
+      subject,
+    ]),
+  ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows
     .map((row) =>

@@ -7,6 +7,7 @@ import {
   isScope,
   ownerActor,
   PlatformError,
+  suggest,
 } from "../../base/index.ts";
 import {
   CreateInput,
@@ -19,6 +20,15 @@ import {
   RotateOutput,
 } from "./schema.ts";
 import { issuedText, keyTable, rotatedText, viewOf } from "./views.ts";
+
+const messages = {
+  unknownScope: (field: string, scope: string, near: readonly string[], choices: readonly string[]) => {
+    const hint =
+      near.length === 0 ? "" : `; did you mean ${near.map((one) => JSON.stringify(one)).join(" or ")}?`;
+    const received = JSON.stringify(scope);
+    return `${field}: expected *, read, or one of ${choices.join(", ")}, received ${received}${hint} (docs/operations.md#keys lists all)`;
+  },
+} as const;
 
 const hourMs = 3_600_000;
 
@@ -137,15 +147,15 @@ function expectKnown(scope: string, index: number, everything: readonly Capabili
     serverScopes.includes(scope) ||
     (isScope(scope) && /(\.\*|:read)$/.test(scope) && [...services, ...serverServices].includes(service));
   if (known) return;
-  const received = JSON.stringify(scope);
-  const nearby = names.filter((name) => name.startsWith(`${service}.`));
-  const choices = nearby.length > 0 ? nearby : [...services, ...serverServices].map((name) => `${name}.*`);
-  throw new PlatformError(
-    "input",
-    "INPUT_INVALID",
-    `scopes.${index}: expected *, read, or one of ${choices.join(", ")}, received ${received}`,
-    { field: `scopes.${index}` },
-  );
+  const ofServices = [...services, ...serverServices].flatMap((name) => [`${name}.*`, `${name}:read`]);
+  const near = suggest(scope, ["*", "read", ...names, ...serverScopes, ...ofServices], 1);
+  const ofService = names.filter((name) => name.startsWith(`${service}.`));
+  const choices =
+    ofService.length > 0 ? ofService : [...services, ...serverServices].map((name) => `${name}.*`);
+  const field = `scopes.${index}`;
+  throw new PlatformError("input", "INPUT_INVALID", messages.unknownScope(field, scope, near, choices), {
+    field,
+  });
 }
 
 /** What a server offers beside the capabilities: its measurements, and standard inference requests. */

@@ -26,15 +26,20 @@ export const ledger = fathom.table(
   (table) => [
     index("ledger_action").on(table.action, table.sequence),
     index("ledger_subject").on(table.subject, table.sequence),
+    index("ledger_subject_action").on(table.subject, table.action, table.sequence),
   ],
 );
 
 /** Personal data of entries: nonce, tag and cipher text of AES-256-GCM. Unreadable once its key is gone. */
-export const ledgerSealed = fathom.table("ledger_sealed", {
-  sequence: bigint("sequence", { mode: "number" }).primaryKey(),
-  keyId: bigint("key_id", { mode: "number" }).notNull(),
-  sealed: bytes("sealed").notNull(),
-});
+export const ledgerSealed = fathom.table(
+  "ledger_sealed",
+  {
+    sequence: bigint("sequence", { mode: "number" }).primaryKey(),
+    keyId: bigint("key_id", { mode: "number" }).notNull(),
+    sealed: bytes("sealed").notNull(),
+  },
+  (table) => [index("ledger_sealed_key").on(table.keyId)],
+);
 
 /** Keys of persons; the only rows of the ledger that can be removed. */
 export const personalKeys = fathom.table(
