@@ -129,7 +129,7 @@ export const OptionFields = {
   riskMeasure: z
     .enum(riskNames)
     .default("volatility")
-    .describe("risk that max-ratio, max-utility, risk-parity and the frontier measure"),
+    .describe("risk that max-ratio, max-utility, risk-parity, --target-risk and the frontier measure"),
   linkage: z
     .enum(linkages)
     .optional()
@@ -154,6 +154,11 @@ export const OptimizeInput = z.object({
   ...ViewFields,
   ...LimitFields,
   ...OptionFields,
+  targetRisk: z
+    .number()
+    .positive()
+    .optional()
+    .describe("most of the risk that --risk-measure names, with max-return; in the units of the measure"),
 });
 export type OptimizeInput = z.output<typeof OptimizeInput>;
 
