@@ -16,6 +16,7 @@ import { solveObjective } from "./positions.ts";
 import { type PricePanel, pricePanel } from "./prices.ts";
 import type { Certificate, Market } from "./problem.ts";
 import { completeReturns, type ReturnPanel, simpleReturns } from "./returns.ts";
+import { samplesOf } from "./samples.ts";
 import type {
   AllocateInput,
   AllocateOutput,
@@ -55,13 +56,14 @@ export async function optimize(input: OptimizeInput, ports: Ports): Promise<Opti
     observations: complete.returns.columns,
     from: calendarDate(complete.times[0]),
     to: calendarDate(complete.times[complete.times.length - 1]),
+    samples: samplesOf(returns, input),
     warnings: [...warnings, ...answer.warnings],
   };
 }
 
 /** The efficient frontier with its special points and the assets themselves. */
 export async function frontier(input: FrontierInput, ports: Ports): Promise<FrontierOutput> {
-  const { market, warnings } = await marketOf(input, ports);
+  const { returns, market, warnings } = await marketOf(input, ports);
   const problem: ObjectiveInput = { market, limits: input, options: input };
   const risk = (weights: Float64Array) => riskOf(input.riskMeasure, problem, weights);
   const point = (weights: Float64Array, certificate: Certificate) => ({
@@ -102,6 +104,7 @@ export async function frontier(input: FrontierInput, ports: Ports): Promise<Fron
     ),
     periodsPerYear: market.periodsPerYear,
     observations: market.scenarios.columns,
+    samples: samplesOf(returns, input),
     warnings: [...warnings, ...notes],
   };
 }
@@ -134,7 +137,7 @@ export async function allocate(input: AllocateInput, ports: Ports): Promise<Allo
     pricesOn: calendarDate(times[dates - 1]),
     certificate: allocation.certificate,
     warnings: [
-      ...panel.warnings,
+      ...panel.warnings.filter((warning) => !warning.startsWith("prices start on")), // only the last ones matter
       ...(Math.abs(total - 1) > 1e-3
         ? [`the weights add up to ${Number(total.toPrecision(6))}, not to 1`]
         : []),

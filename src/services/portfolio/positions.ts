@@ -49,6 +49,8 @@ export function solveObjective(
   positions: PositionLimits,
 ): Answer {
   const { minPosition, maxAssets, riskContributionLimit, tolerance = 1e-6, maxNodes = 20_000 } = positions;
+  if (input.options.targetRisk !== undefined && name !== "max-return")
+    throw optionError("target-risk", "the objective max-return", name);
   if (riskContributionLimit !== undefined) {
     if (minPosition !== undefined || maxAssets !== undefined)
       throw optionError("risk-contribution-limit", "no limit on positions beside it", "one");

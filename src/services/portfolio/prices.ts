@@ -115,7 +115,7 @@ function tidy(panel: PricePanel, gaps: "fill" | "missing"): PricePanel {
   if (starts.size > 1) {
     const latest = [...starts.keys()].sort().at(-1) as string;
     warnings.push(
-      `prices start on ${starts.size} different dates, the last of them ${latest} (${(starts.get(latest) as string[]).join(", ")}): each mean and covariance uses all dates that its assets share, and measures that need every asset begin there`,
+      `prices start on ${starts.size} different dates, the last of them ${latest} (${(starts.get(latest) as string[]).join(", ")}): what is measured on whole portfolios begins there`,
     );
   }
   const all = { assets, times, prices, warnings };

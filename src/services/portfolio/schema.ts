@@ -129,7 +129,7 @@ export const OptionFields = {
   riskMeasure: z
     .enum(riskNames)
     .default("volatility")
-    .describe("risk that max-ratio, max-utility, risk-parity and the frontier measure"),
+    .describe("risk that max-ratio, max-utility, risk-parity, --target-risk and the frontier measure"),
   linkage: z
     .enum(linkages)
     .optional()
@@ -154,6 +154,11 @@ export const OptimizeInput = z.object({
   ...ViewFields,
   ...LimitFields,
   ...OptionFields,
+  targetRisk: z
+    .number()
+    .positive()
+    .optional()
+    .describe("most of the risk that --risk-measure names, with max-return; in the units of the measure"),
 });
 export type OptimizeInput = z.output<typeof OptimizeInput>;
 
@@ -178,21 +183,37 @@ export const Measures = z.object({
 });
 export type Measures = z.output<typeof Measures>;
 
+const Sample = z.object({
+  estimator: z.string(),
+  observations: z.number().int().describe("periods of the asset, or pair of assets, that has the most"),
+  fewest: z.number().int().describe("of the one that has the fewest"),
+  from: z.string(),
+  to: z.string(),
+});
+const Samples = z
+  .object({ expectedReturns: Sample, covariance: Sample, measures: Sample })
+  .describe("the periods that expected returns, covariance and measures come from; they can differ");
+
 export const OptimizeOutput = z.object({
   objective: z.enum(objectiveNames),
   weights: z.record(z.string(), z.number()),
-  expectedReturnAnnual: z.number().describe("by the estimator that was asked for, before costs"),
-  volatilityAnnual: z.number().describe("by the covariance that was asked for"),
-  sharpe: z.number().nullable(),
+  expectedReturnAnnual: z
+    .number()
+    .describe("by the estimator that was asked for, on samples.expectedReturns, before costs"),
+  volatilityAnnual: z.number().describe("by the covariance that was asked for, on samples.covariance"),
+  sharpe: z.number().nullable().describe("of these two"),
   turnover: z.number().describe("what is bought plus what is sold from the holdings"),
   cost: z.number().describe("of trading, as a share of the portfolio"),
   riskContributions: z.record(z.string(), z.number()).describe("shares of the variance"),
-  measures: Measures,
+  measures: Measures.describe(
+    "of the history of these weights on samples.measures, rebalanced every period; its own return, volatility and Sharpe ratio included",
+  ),
   certificate: CertificateOutput,
   periodsPerYear: z.number(),
   observations: z.number().int().describe("periods in which all assets have a return"),
   from: z.string(),
   to: z.string(),
+  samples: Samples,
   warnings: z.array(z.string()),
 });
 export type OptimizeOutput = z.output<typeof OptimizeOutput>;
@@ -228,6 +249,7 @@ export const FrontierOutput = z.object({
   ),
   periodsPerYear: z.number(),
   observations: z.number().int(),
+  samples: Samples,
   warnings: z.array(z.string()),
 });
 export type FrontierOutput = z.output<typeof FrontierOutput>;

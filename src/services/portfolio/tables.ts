@@ -1,5 +1,6 @@
 /** What the capabilities of this service print for people. */
 import { formatNumber } from "../../report/index.ts";
+import type { Sample } from "./samples.ts";
 import type { AllocateOutput, FrontierOutput, OptimizeOutput } from "./schema.ts";
 
 /** The English of this file, in one place so that it can be translated. */
@@ -8,14 +9,23 @@ const words = {
   weight: "weight",
   risk: "of risk",
   notHeld: (count: number) => `${count} assets are not held`,
-  expectedReturn: "expected return",
+  estimated: "estimated",
+  measured: "measured",
+  return: "return",
   volatility: "volatility",
   sharpe: "Sharpe ratio",
   cvar: "mean loss of worst periods (CVaR)",
   maxDrawdown: "maximum drawdown",
   effectiveAssets: "effective number of assets",
-  period: (output: OptimizeOutput) =>
-    `${output.observations} periods from ${output.from} to ${output.to}, ${formatNumber(output.periodsPerYear)} in a year`,
+  expectedReturn: "expected return",
+  covariance: "covariance",
+  /** An estimate whose assets, or pairs of assets, have histories of different lengths. */
+  sample: ({ estimator, observations, fewest, from, to }: Sample, each: string) =>
+    `${estimator}, ${fewest === observations ? observations : `${fewest} to ${observations}`} periods${fewest === observations ? "" : ` for each ${each}`}, ${from} to ${to}`,
+  eachAsset: "asset",
+  eachPair: "pair of assets",
+  shared: ({ observations, from, to }: Sample, periodsPerYear: number) =>
+    `${observations} periods in which all assets have a return, ${from} to ${to}, ${formatNumber(periodsPerYear)} in a year`,
   certificate: ({ method, gap, tolerance }: OptimizeOutput["certificate"]) =>
     `${method}, gap ${gap.toExponential(1)} (at most ${tolerance.toExponential(0)})`,
   shares: "shares",
@@ -23,7 +33,7 @@ const words = {
   leftover: "left over",
   rmse: "root mean square error of weights",
   solver: "solver",
-  data: "data",
+  measuredRisk: (name: string) => `${name}, measured`,
 };
 
 const percent = (value: number | null) => (value === null ? "-" : `${(100 * value).toFixed(2)} %`);
@@ -43,39 +53,65 @@ export function optimizeTable(output: OptimizeOutput): string {
     ),
     ...(rest > 0 ? [words.notHeld(rest)] : []),
     "",
-    list([
-      [words.expectedReturn, percent(output.expectedReturnAnnual)],
-      [words.volatility, percent(output.volatilityAnnual)],
-      [words.sharpe, number(output.sharpe)],
-      [words.cvar, percent(measures.cvar)],
-      [words.maxDrawdown, percent(measures.maxDrawdown)],
-      [words.effectiveAssets, number(measures.effectiveAssets)],
-    ]),
+    table(
+      ["", words.estimated, words.measured],
+      [
+        [words.return, percent(output.expectedReturnAnnual), percent(measures.returnAnnual)],
+        [words.volatility, percent(output.volatilityAnnual), percent(measures.volatilityAnnual)],
+        [words.sharpe, number(output.sharpe), number(measures.sharpeAnnual)],
+        [words.cvar, "", percent(measures.cvar)],
+        [words.maxDrawdown, "", percent(measures.maxDrawdown)],
+      ],
+    ),
     "",
     list([
-      [words.data, words.period(output)],
+      [words.effectiveAssets, number(measures.effectiveAssets)],
+      ...samplesList(output),
       [words.solver, words.certificate(certificate)],
     ]),
     ...warnings.map((warning) => `! ${warning}`),
   ].join("\n");
 }
 
-/** The points of the frontier, special ones named. */
-export function frontierTable({ points, special, warnings }: FrontierOutput): string {
+/** What the numbers come from. */
+function samplesList({
+  samples: { expectedReturns, covariance, measures },
+  periodsPerYear,
+}: Pick<OptimizeOutput, "samples" | "periodsPerYear">): (readonly [string, string])[] {
+  return [
+    [words.expectedReturn, words.sample(expectedReturns, words.eachAsset)],
+    [words.covariance, words.sample(covariance, words.eachPair)],
+    [words.measured, words.shared(measures, periodsPerYear)],
+  ];
+}
+
+/** The points of the frontier, special ones named. Risk other than volatility is measured, the rest estimated. */
+export function frontierTable(output: FrontierOutput): string {
+  const { points, special, riskMeasure, warnings } = output;
+  const other = riskMeasure !== "volatility";
   const row = (name: string, point: FrontierOutput["points"][number]) => [
     name,
     percent(point.expectedReturnAnnual),
     percent(point.volatilityAnnual),
     number(point.sharpe),
+    ...(other ? [percent(point.risk)] : []),
   ];
   return [
     table(
-      ["", words.expectedReturn, words.volatility, words.sharpe],
+      [
+        "",
+        words.expectedReturn,
+        words.volatility,
+        words.sharpe,
+        ...(other ? [words.measuredRisk(riskMeasure)] : []),
+      ],
       [
         ...points.map((point, i) => row(String(i + 1), point)),
         ...Object.entries(special).map(([name, point]) => row(name, point)),
       ],
     ),
+    "",
+    list(samplesList(output)),
     ...warnings.map((warning) => `! ${warning}`),
   ].join("\n");
 }

@@ -19,6 +19,8 @@ export interface ObjectiveOptions {
   readonly uncertainty: number;
   /** Which risk `max-ratio`, `max-utility` and `risk-parity` measure. */
   readonly riskMeasure: RiskName;
+  /** Most of that risk, for `max-return`; in the units of the measure. */
+  readonly targetRisk?: number | undefined;
   /** Of the tree of hierarchical objectives; single linkage for HRP and Ward's for the others when absent. */
   readonly linkage?: Linkage | undefined;
   /** Between assets; angular when absent. */

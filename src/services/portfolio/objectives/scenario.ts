@@ -3,6 +3,7 @@ import type { FeasibleSet } from "../constraints/feasible.ts";
 import { feasibleSet, optionError } from "../constraints/feasible.ts";
 import { type Minimum, minimise, nearestToEqual } from "../solvers/minimise.ts";
 import { type ScenarioMeasure, Scenarios, statisticOf } from "../solvers/scenario-measures.ts";
+import type { PiecePool } from "../solvers/scenario-pool.ts";
 import type { Answer, ObjectiveInput, ObjectiveOptions, RiskName } from "./input.ts";
 import { entropicRisk, entropicValueAtRisk, growth } from "./smooth.ts";
 import {
@@ -59,9 +60,18 @@ export function kelly({ market, limits }: ObjectiveInput): Answer {
   return answerOf(minimise({ set, smooth: growth(market.scenarios) }), set);
 }
 
-/** Minimum of a measure of risk over a set of the caller's. */
-export function minimumRiskOver(name: RiskName, input: ObjectiveInput, set: FeasibleSet): Minimum {
-  return riskMinimum(name, input, set, -1);
+/**
+ * Minimum of a measure of risk over a set of the caller's.
+ *
+ * @param pool rows of the same measure that earlier minima needed
+ */
+export function minimumRiskOver(
+  name: RiskName,
+  input: ObjectiveInput,
+  set: FeasibleSet,
+  pool?: PiecePool,
+): Minimum {
+  return riskMinimum(name, input, set, -1, undefined, pool);
 }
 
 /**
@@ -85,6 +95,7 @@ function riskMinimum(
   set: FeasibleSet,
   scaleAt: number,
   linear = new Float64Array(set.size),
+  pool?: PiecePool,
 ): Minimum {
   if (name === "volatility")
     return minimiseQuadratic(
@@ -98,7 +109,8 @@ function riskMinimum(
     return minimise({ set, smooth, linear, start: nearestToEqual(set), tolerance: 1e-7 });
   }
   const measure = scenarioMeasure(name, options) as ScenarioMeasure;
-  return minimise({ set, linear, scenario: { measure, returns, factor: 1, scaleAt }, tolerance: 1e-7 });
+  const scenario = { measure, returns, factor: 1, scaleAt, ...(pool ? { pool } : {}) };
+  return minimise({ set, linear, scenario, tolerance: 1e-7 });
 }
 
 /** A measure of risk of given weights; the units are those in which it is minimised, roots of squares taken. */
@@ -115,7 +127,12 @@ export function riskOf(name: RiskName, { market, options }: ObjectiveInput, weig
       losses.map((value) => -value),
       options.level,
     ).value;
-  const value = statisticOf(losses, measure.statistic);
+  return riskInUnits(name, options, statisticOf(losses, measure.statistic));
+}
+
+/** What is minimised for a measure, in the units in which it is told: roots of squares, deviations on both sides. */
+export function riskInUnits(name: RiskName, options: ObjectiveOptions, value: number): number {
   if (name === "mad") return 2 * value; // deviations below the mean are half of all
-  return measure.statistic.name === "mean-square" ? Math.sqrt(value) : value;
+  const root = name === "volatility" || scenarioMeasure(name, options)?.statistic.name === "mean-square";
+  return root ? Math.sqrt(Math.max(0, value)) : value;
 }

@@ -4,6 +4,7 @@ import type { Answer, ObjectiveInput } from "./input.ts";
 import { nearestTo } from "./nearest.ts";
 import { riskParity } from "./risk-parity.ts";
 import { kelly, maximumRatio, maximumUtility, minimumRisk } from "./scenario.ts";
+import { maximumReturnAtRisk } from "./target-risk.ts";
 import {
   maximumDecorrelation,
   maximumDiversification,
@@ -26,8 +27,11 @@ export const objectives = {
   "max-sharpe": { summary: "most excess return for each unit of volatility", solve: maximumSharpe },
   "max-utility": { summary: "most return less risk aversion times a measure of risk", solve: maximumUtility },
   "max-return": {
-    summary: "most expected return; with a target volatility, at that risk",
-    solve: maximumReturn,
+    summary: "most expected return; with a target volatility or risk, at most that risk",
+    solve: (input) =>
+      input.options.targetRisk === undefined
+        ? maximumReturn(input)
+        : maximumReturnAtRisk(input, input.options.targetRisk),
   },
   "max-ratio": {
     summary: "most excess return for each unit of another measure of risk",

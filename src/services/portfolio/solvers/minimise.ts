@@ -7,10 +7,11 @@ import { dot, type Matrix, matrix, multiplyVector } from "../../../base/index.ts
 import { type FeasibleSet, programOf } from "../constraints/feasible.ts";
 import { requireFeasible } from "../constraints/infeasible.ts";
 import type { Certificate } from "../problem.ts";
+import { BlockCuts } from "./block-cuts.ts";
 import { notSolved, tryProgram } from "./interior-point.ts";
 import type { ProgramSolution } from "./program.ts";
 import type { ScenarioMeasure } from "./scenario-measures.ts";
-import { ScenarioPool } from "./scenario-pool.ts";
+import { type PiecePool, ScenarioPool } from "./scenario-pool.ts";
 
 /** A convex function with two derivatives over the first variables; infinite outside of its domain. */
 export interface Smooth {
@@ -30,6 +31,8 @@ export interface Convex {
     readonly factor: number;
     /** The variable that multiplies a target in a homogeneous set; -1 for none. */
     readonly scaleAt: number;
+    /** Rows from earlier minima of the same measure: they hold over any set. */
+    readonly pool?: PiecePool;
   };
   readonly smooth?: Smooth;
   /** Where a smooth function starts: in its domain and, up to rounding, in the set. */
@@ -51,8 +54,18 @@ export interface Minimum {
  * @throws PlatformError `PORTFOLIO_NOT_SOLVED` when the gap stays above the tolerance
  */
 export function minimise(convex: Convex): Minimum {
-  const pool = convex.scenario ? new ScenarioPool(convex.scenario.returns, convex.scenario.measure) : null;
+  const pool = convex.scenario ? (convex.scenario.pool ?? poolOf(convex.scenario)) : null;
   return convex.smooth ? proximalNewton(convex, convex.smooth, pool) : withScenarios(convex, pool, null);
+}
+
+/** Of drawdowns, whose periods have many peaks, rows of whole blocks; otherwise one for each period. */
+export function poolOf({
+  returns,
+  measure,
+}: Pick<NonNullable<Convex["scenario"]>, "returns" | "measure">): PiecePool {
+  const { loss, statistic } = measure;
+  const blocks = loss === "drawdown" && statistic.name !== "largest";
+  return blocks ? new BlockCuts(returns, measure) : new ScenarioPool(returns, measure);
 }
 
 interface Model {
@@ -61,7 +74,7 @@ interface Model {
 }
 
 /** The program with rows of the scenario measure added until none is missing. */
-function withScenarios(convex: Convex, pool: ScenarioPool | null, model: Model | null): Minimum {
+function withScenarios(convex: Convex, pool: PiecePool | null, model: Model | null): Minimum {
   const { set, scenario, tolerance = 1e-8 } = convex;
   const { quadratic, linear } = model ?? {
     quadratic: convex.quadratic ?? null,
@@ -123,7 +136,7 @@ function solve(
   throw notSolved("primal-dual interior point", Math.max(outcome.gap, outcome.primalResidual), tolerance);
 }
 
-function proximalNewton(convex: Convex, smooth: Smooth, pool: ScenarioPool | null): Minimum {
+function proximalNewton(convex: Convex, smooth: Smooth, pool: PiecePool | null): Minimum {
   const { set, scenario, tolerance = 1e-8 } = convex;
   const fixed = convex.linear ?? new Float64Array(set.size);
   const total = (x: Float64Array) =>
@@ -190,7 +203,7 @@ function modelAt(
   x: Float64Array,
   quadratic: Matrix,
   linear: Float64Array,
-  pool: ScenarioPool | null,
+  pool: PiecePool | null,
   scenario: Convex["scenario"],
   set: FeasibleSet,
 ): number {

@@ -80,6 +80,14 @@ export class Scenarios {
     return { losses, peaks };
   }
 
+  /** Adds `factor` times the coefficients of a piece of a drawdown. */
+  addPiece({ period, peak }: Piece, factor: number, to: Float64Array): void {
+    const { columns, data } = this.#byPeriod;
+    const high = peak * columns;
+    const now = (period + 1) * columns;
+    for (let i = 0; i < columns; i++) to[i] += factor * (data[high + i] - data[now + i]);
+  }
+
   /** Writes the coefficients of a piece over the weights. */
   writePiece({ period, peak }: Piece, to: Float64Array, at: number): void {
     const n = this.assets;

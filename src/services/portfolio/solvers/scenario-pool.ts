@@ -16,7 +16,21 @@ export interface ScenarioPart {
   readonly excesses: Excesses | null;
 }
 
-export class ScenarioPool {
+/** Rows that bound a scenario measure from below, exact at every answer that was added. */
+export interface PiecePool {
+  readonly size: number;
+  /** The measure of weights; `scale` multiplies a target where the weights are scaled themselves. */
+  value(weights: Float64Array, scale?: number): number;
+  /** Takes in the rows that matter at these weights. @returns how many are new */
+  add(weights: Float64Array, scale: number): number;
+  /**
+   * The measure as a part of a program over `set`, whose variable at `scaleAt` (-1 for none) multiplies a target. A threshold,
+   * where the measure has one, is the last variable.
+   */
+  part(set: FeasibleSet, scaleAt: number): ScenarioPart;
+}
+
+export class ScenarioPool implements PiecePool {
   readonly #scenarios: Scenarios;
   readonly #measure: ScenarioMeasure;
   readonly #known = new Set<number>();

@@ -98,6 +98,7 @@ async function prove(
     })),
     best: comparison.best,
     deflatedSharpe: best.deflatedSharpe,
+    trials: comparison.trials,
     probabilityOfOverfitting: finite(comparison.probabilityOfOverfitting),
     overfittingSplits: comparison.overfittingSplits,
     blockLength: comparison.blockLength,
@@ -106,9 +107,25 @@ async function prove(
     periodsPerYear,
     files: [],
     // Each fold asks for whole histories itself, so that different starts need no other word.
-    warnings: [...panel.warnings.filter((warning) => !warning.startsWith("prices start on")), ...notes],
+    warnings: [
+      ...panel.warnings.filter((warning) => !warning.startsWith("prices start on")),
+      ...notes,
+      ...sameTrials(comparison),
+    ],
   };
   return { input, panel, splits, runs, comparison, options, output };
+}
+
+/** What the inference cannot say where some methods, or all of them, have the same returns. */
+function sameTrials({ methods, trials }: Comparison): string[] {
+  if (trials === methods.length) return [];
+  if (trials > 1)
+    return [
+      `only ${trials} of the ${methods.length} methods have returns of their own: those that are the same count as one trial of the deflated Sharpe ratio`,
+    ];
+  return [
+    `all ${methods.length} methods have the same returns: nothing was chosen, so that the deflated Sharpe ratio is the plain probability of a ratio above 0, and there is no probability of overfitting`,
+  ];
 }
 
 function finite(value: number): number | null {

@@ -63,9 +63,13 @@ const words = {
     equal: "Equal weight",
     equalNote: "Sharpe ratio of the same days without any estimate",
     deflated: "Deflated Sharpe",
-    deflatedNote: (trials: number) => `probability of more than luck, best of ${trials} methods`,
+    deflatedNote: (trials: number) =>
+      trials > 1
+        ? `probability of more than luck, best of ${trials} methods`
+        : "probability of a ratio above 0: no method differs from another",
     overfitting: "Overfitting",
     overfittingNote: "probability that the choice by one half disappoints in the other",
+    overfittingNone: "nothing to choose from: all methods do the same",
   },
   methods: "All methods on the same days, net of costs",
   methodsNote:
@@ -117,7 +121,7 @@ const words = {
       "one less half the mean change of weights from fold to fold; 1 when they never change",
     "Effective number of assets": "one over the sum of squared weights: n equal positions count as n",
     "Deflated Sharpe ratio":
-      "probability that the true Sharpe ratio exceeds the one that the best of all methods tried would show by luck (Bailey and López de Prado 2014)",
+      "probability that the true Sharpe ratio exceeds the one that the best of all methods tried would show by luck; methods with the same returns are one (Bailey and López de Prado 2014)",
     "Probability of overfitting":
       "share of the halvings in which the method that is best in one half is below the median in the other (Bailey, Borwein, López de Prado and Zhu 2017)",
     "Risk contribution":
@@ -240,14 +244,14 @@ function keyFigures({ comparison }: Proof, best: MethodSummary, equal: MethodSum
         value: percent(best.deflatedSharpe),
         digits: 0,
         unit: "%",
-        note: figures.deflatedNote(comparison.methods.length),
+        note: figures.deflatedNote(comparison.trials),
       },
       {
         label: figures.overfitting,
         value: percent(comparison.probabilityOfOverfitting),
         digits: 0,
         unit: "%",
-        note: figures.overfittingNote,
+        note: comparison.trials > 1 ? figures.overfittingNote : figures.overfittingNone,
       },
     ],
   };

@@ -121,7 +121,9 @@ export const MethodOutput = z.object({
   probabilisticSharpe: z.number().describe("probability that the true Sharpe ratio is above 0"),
   deflatedSharpe: z
     .number()
-    .describe("probability that it is above what the best of all methods would show by luck"),
+    .describe(
+      "probability that it is above what the best of all trials would show by luck; with one trial, that it is above 0",
+    ),
   sharpeDeviation: Ratio.describe("standard deviation over the paths of cross-validation"),
   intervals: z
     .object({
@@ -141,11 +143,12 @@ export const ProofOutput = z.object({
   methods: z.array(MethodOutput),
   best: z.string().describe("the largest Sharpe ratio"),
   deflatedSharpe: z.number().describe("of the best method"),
+  trials: z.number().int().describe("methods whose returns differ; those that do the same count once"),
   probabilityOfOverfitting: z
     .number()
     .nullable()
     .describe(
-      "share of the halvings of the test periods in which the method best in one half is below the median in the other",
+      "share of the halvings of the test periods in which the method best in one half is below the median in the other; null where all methods do the same",
     ),
   overfittingSplits: z.number().int(),
   blockLength: z.number().describe("mean length of the bootstrap's blocks, in periods"),

@@ -38,6 +38,9 @@ export interface Comparison {
   readonly methods: readonly MethodSummary[];
   /** The method with the largest Sharpe ratio. */
   readonly best: string;
+  /** Methods whose returns differ: those that do the same are one trial. */
+  readonly trials: number;
+  /** NaN where there is nothing to choose from. */
   readonly probabilityOfOverfitting: number;
   readonly overfittingSplits: number;
   readonly blockLength: number;
@@ -54,7 +57,8 @@ export function summarise(
   const series = runs.map(({ paths }) => paths[0].returns);
   const perPeriod = options.riskFree / options.periodsPerYear;
   const samples = series.map((returns) => sharpeSample(returns, perPeriod));
-  const ratios = samples.map(({ sharpe }) => sharpe);
+  const distinct = distinctSeries(series);
+  const ratios = distinct.map((m) => samples[m].sharpe);
   const equal = runs.findIndex(({ name }) => name === "equal-weight");
   const blockLength = mean(series.map(automaticBlockLength));
   const periods = series[0].length;
@@ -103,16 +107,27 @@ export function summarise(
   const best = methods.reduce((a, b) => (b.sharpeAnnual > a.sharpeAnnual ? b : a));
   const blocks = [16, 14, 12, 10, 8, 6, 4, 2].find((count) => periods >= 8 * count) ?? 2;
   const overfitting =
-    periods >= 4 && runs.length > 1
+    periods >= 4 && distinct.length > 1
       ? overfittingProbability(stacked(series), blocks)
       : { probability: Number.NaN, splits: 0 };
   return {
     methods,
     best: best.name,
+    trials: distinct.length,
     probabilityOfOverfitting: overfitting.probability,
     overfittingSplits: overfitting.splits,
     blockLength,
   };
+}
+
+/** The first of all series that are the same, up to what solvers can tell apart. */
+function distinctSeries(series: readonly Float64Array[]): number[] {
+  const same = (a: Float64Array, b: Float64Array) => a.every((value, t) => Math.abs(value - b[t]) <= 1e-8);
+  const out: number[] = [];
+  series.forEach((returns, m) => {
+    if (!out.some((other) => same(series[other], returns))) out.push(m);
+  });
+  return out;
 }
 
 type BootstrapName = "sharpeAnnual" | "returnAnnual" | "volatilityAnnual" | "maxDrawdown" | "difference";

@@ -17,8 +17,10 @@ const words = {
   ],
   tested: (output: ProofOutput) =>
     `${output.validation}: ${output.methods[0].folds} test parts${output.methods[0].paths > 1 ? ` on each of ${output.methods[0].paths} paths` : ""}, ${output.from} to ${output.to}, ${output.methods[0].observations} periods`,
-  best: (output: ProofOutput) =>
-    `largest Sharpe ratio: ${output.best}; the probability that it is more than the best of ${output.methods.length} by luck is ${percent(output.deflatedSharpe)}`,
+  best: ({ best, trials, deflatedSharpe }: ProofOutput) =>
+    trials > 1
+      ? `largest Sharpe ratio: ${best}; the probability that it is more than the best of ${trials} by luck is ${percent(deflatedSharpe)}`
+      : `no method differs from ${best}; the probability that its Sharpe ratio is above 0 is ${percent(deflatedSharpe)}`,
   overfitting: (probability: number) =>
     `probability that choosing by the past is overfitting: ${percent(probability)}`,
   files: (files: readonly string[]) => `written: ${files[0]} and ${files.length - 1} more`,

@@ -23,6 +23,7 @@ import { reportFiles } from "./report.ts";
 import { BacktestInput, CompareInput, ProofOutput } from "./schema.ts";
 import { simulate } from "./simulate.ts";
 import { monthlyReturns } from "./summary.ts";
+import { proofTable } from "./tables.ts";
 import { limitsWithin, trainingWindow } from "./window.ts";
 import { writeFolder } from "./write.ts";
 
@@ -259,6 +260,30 @@ describe("a backtest", () => {
       const sum = weights.data.slice(3 * t, 3 * t + 3).reduce((total, value) => total + value, 0);
       expect(sum).toBeCloseTo(1, 10);
     }
+  });
+
+  test("does not deflate by trials that are all the same, and says so", async () => {
+    const proof = await backtest(request({ objectives: ["min-volatility"] }), ports(prices(1, 170)).context);
+    const { output } = proof;
+    expect(output.trials).toBe(1);
+    for (const method of output.methods) expect(method.deflatedSharpe).toBe(method.probabilisticSharpe);
+    expect(output.deflatedSharpe).toBe(output.methods[0].probabilisticSharpe);
+    expect(output.probabilityOfOverfitting).toBeNull();
+    expect(output.overfittingSplits).toBe(0);
+    expect(output.warnings.join()).toContain("all 3 methods have the same returns: nothing was chosen");
+    expect(proofTable(output)).toContain("no method differs from min-volatility; the probability that its");
+    expect(reportFiles(proof)[0].content).toContain("nothing to choose from: all methods do the same");
+  });
+
+  test("counts methods with the same returns as one trial", async () => {
+    const { output } = await backtest(
+      // Bought back to every day, equal weight is the uniform portfolio that is always rebalanced.
+      request({ objectives: ["online-rebalanced", "min-volatility"], rebalance: "period" }),
+      ports(prices(3, 170)).context,
+    );
+    expect(output.methods.map(({ name }) => name)).toHaveLength(4);
+    expect(output.trials).toBe(3);
+    expect(output.warnings.join()).toContain("only 3 of the 4 methods have returns of their own");
   });
 
   test("names method and fold of an objective that has no answer", async () => {
