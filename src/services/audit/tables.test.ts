@@ -13,7 +13,7 @@ test("entries are a table with the names of its columns", () => {
 });
 
 test("one entry is not several", () => {
-  const nobody = { signedAt: null, publicKey: null };
+  const nobody = { kept: null, signedAt: null, publicKey: null };
   expect(verdict({ entries: 1, hash: "ab", ...nobody })).toBe(
     "1 entry, every one as it was recorded; head ab",
   );
