@@ -30,6 +30,7 @@ import {
   sum,
   type Tensor,
   topK,
+  traceGraph,
   transpose,
 } from "./index.ts";
 import { staticSize } from "./shape.ts";
@@ -245,4 +246,26 @@ describe("einsum", () => {
     expect(() => einsum("bid,bid->b", [a, b])).toThrow('"i" of one size, received 3 and 4');
     expect(() => einsum("bid->z", [a])).toThrow('no operand has the axis "z"');
   });
+});
+
+test("the gradient of a softmax before a product is that of a softmax, without a sum over all positions", async () => {
+  const values = (seed: number, ...shape: number[]) =>
+    constant(
+      Float32Array.from({ length: staticSize(shape) }, (_, i) => Math.sin(seed + 1.7 * i)),
+      shape,
+    );
+  const [scores, v, w] = [values(1, 2, 3, 5, 7), values(2, 2, 3, 7, 4), values(3, 2, 3, 5, 4)];
+  const gradientOf = (through: (weights: Tensor) => Tensor) =>
+    gradient(sum(mul(matmul(through(softmax(scores)), v), w)), [scores])[0];
+  const [quick, plain] = [gradientOf((weights) => weights), gradientOf((weights) => mul(weights, 1.0000001))];
+  const [received, expected] = await evaluate([quick, plain], {}, runtime);
+  expect(received.data).toHaveLength(2 * 3 * 5 * 7);
+  for (const [i, value] of (expected.data as Float32Array).entries())
+    expect(Number(received.data[i])).toBeCloseTo(value, 5);
+  const sums = (of: Tensor) =>
+    traceGraph({ of }).nodes.flatMap(({ primitive, inputs }) =>
+      primitive === "sum" ? [inputs[0].shape] : [],
+    );
+  expect(sums(quick)).toEqual([[2, 3, 5, 4]]); // features, of which there are fewer
+  expect(sums(plain)).toEqual([[2, 3, 5, 7]]);
 });

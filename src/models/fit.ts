@@ -32,6 +32,7 @@ import {
 import { batches } from "./batches.ts";
 import { type CheckpointStore, type EpochRecord, type FitState, noCheckpoints } from "./checkpoint.ts";
 import { type Judge, loadJudge, type ValidationMetric } from "./judge.ts";
+import { stepsPerCall } from "./pace.ts";
 import { StepGatherer, type TrainingLog, type TrainingRecord } from "./training-log.ts";
 
 export interface FitOptions {
@@ -363,7 +364,7 @@ class Pace {
   steps = 1;
 
   measured(millisecondsPerStep: number): void {
-    this.steps = Math.max(1, Math.min(256, Math.round(100 / millisecondsPerStep)));
+    this.steps = stepsPerCall(millisecondsPerStep);
   }
 }
 

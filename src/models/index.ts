@@ -105,6 +105,7 @@ export {
   networkSizes,
   networkTitles,
 } from "./networks/network.ts";
+export { stepsPerCall } from "./pace.ts";
 export {
   decode as decodeSafetensors,
   encode as encodeSafetensors,

@@ -108,12 +108,17 @@ export class MultiHeadAttention implements Layer {
     const size = this.features / this.numHeads;
     const { query, key, value } = this;
     const turn = (heads: Tensor) => (this.rotary ? rotate(heads) : heads);
-    const own = this.#heads(x, sequences, memory ? [query] : [query, key, value]);
+    const scale = 1 / Math.sqrt(size);
+    // In training the weights of the queries are scaled, since scores are many, and their gradients have to be scaled back. A model that
+    // is exported says it as everybody does.
+    const isTraining = pass.mode === "training";
+    const own = this.#heads(x, sequences, memory ? [query] : [query, key, value], isTraining ? scale : 1);
     const read = memory
       ? this.#heads(rowsOf(memory), { batch: memory.shape[0], time: memory.shape[1] }, [key, value])
       : own.slice(1);
     const [q, k, v] = [turn(own[0]), turn(read[0]), read[1]]; // [batch, heads, time, size]
-    let scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(size)); // [batch, heads, time, otherTime]
+    const products = matmul(q, k, { transposeB: true }); // [batch, heads, time, otherTime]
+    let scores = isTraining ? products : mul(products, scale);
     if (this.causal) scores = add(scores, causalMask(Number(q.shape[2]), Number(k.shape[2])));
     if (visible) {
       const [batch, time] = visible.shape;
@@ -146,18 +151,17 @@ export class MultiHeadAttention implements Layer {
   }
 
   /**
-   * Several projections of the same rows in one product, `[batch * time, features]` to `[batch, heads, time, size]` each.
+   * Several projections of the same rows in one product, `[batch * time, features]` to `[batch, heads, time, size]` each, the first one times
+   * `scale`.
    */
-  #heads(x: Tensor, { batch, time }: Sequences, layers: readonly Linear[]): Tensor[] {
+  #heads(x: Tensor, { batch, time }: Sequences, layers: readonly Linear[], scale = 1): Tensor[] {
     const count = layers.length;
     const size = this.features / this.numHeads;
-    const joined = (part: "weight" | "bias") =>
-      count === 1
-        ? layers[0][part]
-        : concat(
-            layers.map((layer) => layer[part]),
-            0,
-          );
+    const joined = (part: "weight" | "bias") => {
+      const [first, ...others] = layers.map((layer) => layer[part] as Tensor);
+      const scaled = scale === 1 ? first : mul(first, scale);
+      return count === 1 ? scaled : concat([scaled, ...others], 0);
+    };
     const projected = matmul(x, joined("weight"), { transposeB: true, bias: joined("bias") });
     const apart = reshape(projected, [batch, time, count, this.numHeads, size]);
     const heads = transpose(apart, [2, 0, 3, 1, 4]); // [count, batch, heads, time, size]

@@ -96,7 +96,7 @@ export const gradientRules: GradientRules = {
   topK: ({ dys: [dy], inputs: [x], outputs: [, indices], attributes: { axis } }) => [
     dy && apply("scatterAddAlong", [dy, indices], { axis, size: fixedSize("topK", x.shape, axis) }),
   ],
-  softmax: ({ dy, y, attributes: { axis } }) => [mul(y, sub(dy, sum(mul(dy, y), axis, { keepDims: true })))],
+  softmax: ({ dy, y, attributes: { axis } }) => [mul(y, sub(dy, sumOfProduct(dy, y, axis)))],
   logSoftmax: ({ dy, y, attributes: { axis } }) => [sub(dy, mul(exp(y), sum(dy, axis, { keepDims: true })))],
   layerNorm: ({ dys: [dy, dMean, dInverse], inputs: [x, scale], outputs: [, mean, inverseDeviation] }) => {
     const last = x.shape.length - 1;
@@ -241,4 +241,20 @@ function spread(reduced: Tensor, shape: Shape, axes: readonly number[], keepDims
 function share(low: Tensor, high: Tensor): Tensor {
   const below = cast(less(low, high), low.dtype);
   return add(below, mul(cast(equal(low, high), low.dtype), 0.5));
+}
+
+/**
+ * `Σ dy y` over an axis, kept with a size of 1. Where dy is `g vᵀ`, as behind an attention, it is `Σ g (y v)` over the features of g, which are fewer
+ * than the positions of y, and `y v` is there since the forward pass (Dao et al. 2022, "FlashAttention", appendix B.2).
+ */
+function sumOfProduct(dy: Tensor, y: Tensor, axis: number): Tensor {
+  const last = y.shape.length - 1;
+  if (axis === last && dy.node.primitive === "matmul") {
+    const { inputs, attributes } = dy.node as Node<"matmul">;
+    const [g, v, bias] = inputs;
+    const isProduct = !bias && !attributes.transposeA && attributes.transposeB;
+    if (isProduct && g.shape.length === last + 1 && Number(g.shape[last]) < Number(y.shape[last]))
+      return sum(mul(g, matmul(y, v)), last, { keepDims: true });
+  }
+  return sum(mul(dy, y), axis, { keepDims: true });
 }

@@ -10,6 +10,7 @@ import {
   type TrainingProgram,
   weightedMean,
 } from "../../engine/index.ts";
+import { stepsPerCall } from "../../models/index.ts";
 import type { Model } from "./models.ts";
 import { networkOf, samplesOf } from "./networks.ts";
 
@@ -20,7 +21,7 @@ export interface PreparedSteps {
   readonly training: Training;
   /** What it took to trace and compile the graph and to create its sessions, by the given clock. */
   readonly buildMilliseconds: number;
-  /** Steps of one call: many for a small network, whose steps run in a loop inside of the graph. */
+  /** Steps of one call: many for a small network. */
   readonly stepsPerCall: number;
   /** Runs so many calls on one batch of random samples; answers the milliseconds of each, measured in the worker. */
   step(repetitions: number): Promise<number[]>;
@@ -52,20 +53,23 @@ export async function prepareSteps(
   });
   const training = await startTraining(runtime, program, { data, seed: 1 });
   const buildMilliseconds = elapsed() - begun;
-  // A small step is bound by the call, so `fit` runs many in one; here too. The time is that of one of them.
-  const stepsPerCall = program.plan.kind === "loop" ? 64 : 1;
-  const batches = {
-    learningRates: new Float32Array(stepsPerCall).fill(1e-3),
-    indices: BigInt64Array.from({ length: stepsPerCall * batch }, (_, i) => BigInt(i % batch)),
-    weights: new Float32Array(stepsPerCall * batch).fill(1),
-  };
+  const batchesOf = (steps: number) => ({
+    learningRates: new Float32Array(steps).fill(1e-3),
+    indices: BigInt64Array.from({ length: steps * batch }, (_, i) => BigInt(i % batch)),
+    weights: new Float32Array(steps * batch).fill(1),
+  });
+  // As many steps to a call as `fit` would run. The time is that of one of them.
+  const first = await training.run(batchesOf(1));
+  const again = await training.run(batchesOf(1));
+  const stepsInCall = stepsPerCall(Math.min(first.milliseconds, again.milliseconds));
+  const batches = batchesOf(stepsInCall);
   const step = async (repetitions: number) => {
     const times: number[] = [];
     for (let i = 0; i < repetitions; i++) {
       const { milliseconds } = await training.run(batches);
-      times.push(milliseconds / stepsPerCall);
+      times.push(milliseconds / stepsInCall);
     }
     return times;
   };
-  return { program, data, training, buildMilliseconds, stepsPerCall, step };
+  return { program, data, training, buildMilliseconds, stepsPerCall: stepsInCall, step };
 }
