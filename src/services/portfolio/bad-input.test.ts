@@ -163,6 +163,46 @@ describe("prices", () => {
     const output = await run(prices(assets, () => {}, 12));
     expect(output.warnings.join()).toContain("11 periods for 30 assets: the sample covariance is singular");
     expect(sumOf(output.weights)).toBeCloseTo(1, 8);
+    for (const objective of [
+      "min-cvar",
+      "min-cdar",
+      "min-evar",
+      "min-ulcer",
+      "min-average-drawdown",
+      "hrp",
+    ] as const)
+      expect(
+        sumOf(
+          (
+            await run(
+              prices(assets, () => {}, 12),
+              { objective },
+            )
+          ).weights,
+        ),
+        objective,
+      ).toBeCloseTo(1, 8);
+    // Weights without risk have no shares of it.
+    await expect(
+      run(
+        prices(assets, () => {}, 12),
+        { objective: "risk-parity" },
+      ),
+    ).rejects.toMatchObject({
+      code: "PORTFOLIO_UNBOUNDED",
+      message: expect.stringContaining("11 periods of 30 assets allow weights without any risk to share"),
+    });
+    const shrunk = { objective: "risk-parity", covariance: "ledoit-wolf" } as const;
+    expect(
+      sumOf(
+        (
+          await run(
+            prices(assets, () => {}, 12),
+            shrunk,
+          )
+        ).weights,
+      ),
+    ).toBeCloseTo(1, 8);
   });
 
   test("of too few dates are refused", async () => {
