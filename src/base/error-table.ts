@@ -511,7 +511,7 @@ export const errorTable = {
   PORTFOLIO_UNBOUNDED: {
     kind: "input",
     meaning:
-      "The objective has no best value under these constraints, such as a Sharpe ratio when no allowed portfolio earns more than the risk-free rate.",
+      "The objective has no best value under these constraints, such as a Sharpe ratio when no allowed portfolio earns more than the risk-free rate, or shares of risk when some weights have none.",
   },
   PORTFOLIO_NOT_SOLVED: {
     kind: "conflict",

@@ -107,6 +107,7 @@ export function typeWords(schema: JsonSchema, root: JsonSchema = schema): string
     if (one.enum) return one.enum.map(String);
     if (one.const !== undefined) return [String(one.const)];
     return typesOf(one).map((type) => {
+      if (one.prefixItems) return one.prefixItems.map((item) => typeWords(item, root)).join(",");
       if (type === "array") return `${one.items ? typeWords(one.items, root) : "text"},...`;
       if (type === "string") return one.format === "date" ? "YYYY-MM-DD" : "text";
       return plainTypes[type] ?? type;

@@ -17,6 +17,7 @@ const schema = jsonSchemaOf(
     version2: z.enum(["1", "2"]).optional(),
     cleaning: z.object({ maxGap: z.int().default(5), outliers: z.object({ rule: z.string() }) }).optional(),
     weights: z.record(z.string(), z.number()).optional(),
+    bounds: z.record(z.string(), z.tuple([z.number(), z.number()])).optional(),
     cost: z
       .discriminatedUnion("kind", [
         z.object({ kind: z.literal("fixed"), feeBps: z.number() }),
@@ -38,6 +39,8 @@ test.each([
   [["--limit", "null"], { limit: null }],
   [["--version2", "2"], { version2: "2" }],
   [["--horizon", "1,5"], { horizon: [1, 5] }],
+  [["--bounds.AAPL", "0.5,0.3"], { bounds: { AAPL: [0.5, 0.3] } }],
+  [["--bounds.AAPL", "[0, 1]"], { bounds: { AAPL: [0, 1] } }],
   [["--horizon", "1", "--horizon", "5,20"], { horizon: [1, 5, 20] }],
   [["--horizon", "[1,5]"], { horizon: [1, 5] }],
   [["--horizon", ""], { horizon: [] }],

@@ -105,9 +105,11 @@ export function coerce(text: string, schema: JsonSchema, root: JsonSchema): unkn
     if (parsed !== undefined) return parsed;
   }
   if (types.has("array") && (text.includes(",") || !types.has("string"))) {
-    const items = oneSchema(options.flatMap((one) => (one.items ? [one.items] : [])));
     if (text === "") return [];
-    return text.split(",").map((part) => coerce(part.trim(), items, root));
+    return text.split(",").map((part, i) => {
+      const item = options.flatMap(({ prefixItems, items }) => prefixItems?.[i] ?? items ?? []);
+      return coerce(part.trim(), oneSchema(item), root);
+    });
   }
   return text;
 }

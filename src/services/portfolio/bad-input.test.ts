@@ -5,6 +5,8 @@ import { feasibleSet } from "./constraints/feasible.ts";
 import { requireFeasible } from "./constraints/infeasible.ts";
 import { defaultLimits } from "./constraints/limits.ts";
 import { estimateMarket } from "./estimate.ts";
+import { blackLitterman } from "./estimators/returns/black-litterman.ts";
+import type { View } from "./estimators/returns/views.ts";
 import { defaultOptions } from "./objectives/input.ts";
 import { type ObjectiveName, objectives } from "./objectives/table.ts";
 import { frontier, optimize } from "./optimise.ts";
@@ -69,6 +71,12 @@ describe("prices", () => {
       "A: 2 dates without a price after 2024-01-01 carry the last price forward",
     );
     expect(output.observations).toBe(dates - 1);
+    const one = prices(["A", "B"], (close) => {
+      close[0][10] = Number.NaN;
+    });
+    expect((await run(one)).warnings).toEqual([
+      "A: 1 date without a price after 2024-01-01 carries the last price forward",
+    ]);
     const left = await run(table, { gaps: "missing" });
     expect(left.warnings.join()).toContain("A: 2 dates without a price after 2024-01-01 are left out");
     expect(left.observations).toBe(dates - 1 - 3);
@@ -125,8 +133,12 @@ describe("prices", () => {
     );
   });
 
-  test("of one asset have one answer", async () => {
-    expect((await run(prices(["A"]))).weights).toEqual({ A: 1 });
+  test("of one asset have one answer, which says that there was no choice", async () => {
+    const { weights, warnings } = await run(prices(["A"]));
+    expect(weights).toEqual({ A: 1 });
+    expect(warnings).toEqual(["A is the only asset: there is nothing to choose between"]);
+    const left = await run(prices(["A", "B"], (close) => close[1].fill(5)));
+    expect(left.warnings.join()).toMatch(/B: left out.*A is the only asset/);
     for (const objective of ["max-sharpe", "risk-parity", "min-cvar", "hrp", "equal-weight"] as const)
       expect((await run(prices(["A"]), { objective })).weights["A"]).toBeCloseTo(1, 9);
   });
@@ -138,6 +150,10 @@ describe("prices", () => {
     const alone = await run(prices(["A", "B"], (close) => close.splice(2)));
     const double = await run(table);
     expect(double.volatilityAnnual).toBeCloseTo(alone.volatilityAnnual, 9);
+    expect(double.warnings).toEqual([
+      "A and A2 have a correlation of 1: the covariance is singular, and how weight is shared between them may be arbitrary",
+    ]);
+    expect(alone.warnings).toEqual([]);
     for (const objective of ["max-sharpe", "min-cvar", "risk-parity", "max-diversification"] as const)
       expect(sumOf((await run(table, { objective })).weights)).toBeCloseTo(1, 8);
   });
@@ -147,6 +163,46 @@ describe("prices", () => {
     const output = await run(prices(assets, () => {}, 12));
     expect(output.warnings.join()).toContain("11 periods for 30 assets: the sample covariance is singular");
     expect(sumOf(output.weights)).toBeCloseTo(1, 8);
+    for (const objective of [
+      "min-cvar",
+      "min-cdar",
+      "min-evar",
+      "min-ulcer",
+      "min-average-drawdown",
+      "hrp",
+    ] as const)
+      expect(
+        sumOf(
+          (
+            await run(
+              prices(assets, () => {}, 12),
+              { objective },
+            )
+          ).weights,
+        ),
+        objective,
+      ).toBeCloseTo(1, 8);
+    // Weights without risk have no shares of it.
+    await expect(
+      run(
+        prices(assets, () => {}, 12),
+        { objective: "risk-parity" },
+      ),
+    ).rejects.toMatchObject({
+      code: "PORTFOLIO_UNBOUNDED",
+      message: expect.stringContaining("11 periods of 30 assets allow weights without any risk to share"),
+    });
+    const shrunk = { objective: "risk-parity", covariance: "ledoit-wolf" } as const;
+    expect(
+      sumOf(
+        (
+          await run(
+            prices(assets, () => {}, 12),
+            shrunk,
+          )
+        ).weights,
+      ),
+    ).toBeCloseTo(1, 8);
   });
 
   test("of too few dates are refused", async () => {
@@ -260,6 +316,51 @@ describe("constraints", () => {
       );
       expect(worst, name).toBeLessThan(1e-8);
       expect(answer.certificate.gap, name).toBeLessThanOrEqual(answer.certificate.tolerance);
+    }
+  });
+});
+
+describe("views", () => {
+  const table = prices(["AAPL", "MSFT", "GOOG"]);
+
+  test.each([
+    ["AAPL = NaN", 'view "AAPL = NaN": expected a finite number, received "NaN"'],
+    ["AAPL = nan%", 'view "AAPL = nan%": expected a finite number, received "nan%"'],
+    ["AAPL = -Infinity", 'view "AAPL = -Infinity": expected a finite number, received "Infinity"'],
+    ["AAPL = 1e999", 'view "AAPL = 1e999": expected a finite number, received "1e999"'],
+    ["NaN * AAPL = 10%", 'view "NaN * AAPL = 10%": expected a finite number, received "NaN"'],
+    ["AAPL = 10% @ NaN", 'expected a confidence above 0% and at most 100% behind the @, received "NaN"'],
+    ["AAPL = 10% @ Infinity", 'at most 100% behind the @, received "Infinity"'],
+    ["AAPL = 10% @ 0%", 'at most 100% behind the @, received "0%"'],
+    ["AAPL = 10% @ 101%", 'at most 100% behind the @, received "101%"'],
+    ["APPL = 10%", 'view "APPL = 10%": expected the name of an asset, received "APPL"; did you mean "AAPL"?'],
+    ["AAPL >= 10%", "expected one equation such as"],
+    ["", 'view "": expected a number or the name of an asset'],
+  ])("%j are refused by both methods", async (view, message) => {
+    for (const viewMethod of ["black-litterman", "entropy-pooling"] as const)
+      await expect(run(table, { views: [view], viewMethod })).rejects.toMatchObject({
+        code: "PORTFOLIO_VIEW_INVALID",
+        message: expect.stringContaining(message),
+        details: { field: "views" },
+      });
+  });
+
+  test("as numbers of the library are held to the same", () => {
+    const { market } = estimateMarket(simpleReturns(pricePanel(table)));
+    const bad: [View, RegExp][] = [
+      [{ coefficients: { AAPL: 1 }, value: Number.NaN }, /view "AAPL = NaN": expected finite numbers/],
+      [
+        { coefficients: { AAPL: 1 }, value: Number.POSITIVE_INFINITY },
+        /expected finite numbers, received Inf/,
+      ],
+      [{ coefficients: { AAPL: Number.NaN }, value: 0.1 }, /expected finite numbers, received NaN/],
+      [{ coefficients: { AAPL: 1 }, value: 0.1, confidence: Number.NaN }, /confidence: .*received NaN/],
+      [{ coefficients: { AAPL: 1 }, value: 0.1, confidence: Number.POSITIVE_INFINITY }, /received Infinity/],
+      [{ coefficients: {}, value: 0.1 }, /expected at least one asset, received none/],
+    ];
+    for (const [view, message] of bad) {
+      const given = { prior: market.expectedReturns, views: [view] };
+      expect(() => blackLitterman(market.assets, market.covariance, given)).toThrow(message);
     }
   });
 });

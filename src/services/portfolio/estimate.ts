@@ -52,6 +52,7 @@ export function estimateMarket(
     warnings.push(
       `${periods} periods for ${panel.assets.length} assets: the sample covariance is singular; a shrunk one such as ledoit-wolf is safer`,
     );
+  warnings.push(...nothingToChoose(panel.assets, repaired.covariance));
   return {
     market: {
       assets: panel.assets,
@@ -65,6 +66,29 @@ export function estimateMarket(
     },
     warnings,
   };
+}
+
+/** Where weights are not determined: a single asset, and assets that move as one. */
+function nothingToChoose(assets: readonly string[], { data }: Matrix): string[] {
+  const n = assets.length;
+  if (n === 1) return [`${assets[0]} is the only asset: there is nothing to choose between`];
+  const joined = new Set<number>();
+  const out: string[] = [];
+  for (let i = 0; i < n; i++) {
+    if (joined.has(i)) continue;
+    const same = [assets[i]];
+    for (let j = i + 1; j < n; j++) {
+      const product = data[i * n + i] * data[j * n + j];
+      if (!(product > 0) || data[i * n + j] < (1 - 1e-10) * Math.sqrt(product)) continue;
+      same.push(assets[j]);
+      joined.add(j);
+    }
+    if (same.length > 1)
+      out.push(
+        `${same.join(" and ")} have a correlation of 1: the covariance is singular, and how weight is shared between them may be arbitrary`,
+      );
+  }
+  return out;
 }
 
 /**

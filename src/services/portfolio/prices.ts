@@ -96,7 +96,7 @@ function tidy(panel: PricePanel, gaps: "fill" | "missing"): PricePanel {
     const missing = gaps === "fill" ? carryForward(row, first, last) : countMissing(row, first, last);
     if (missing > 0)
       warnings.push(
-        `${assets[i]}: ${missing} dates without a price after ${formatTime(times[first])} ${gaps === "fill" ? "carry the last price forward" : "are left out"}`,
+        `${assets[i]}: ${missing === 1 ? "1 date" : `${missing} dates`} without a price after ${formatTime(times[first])} ${gapsDone(gaps, missing)}`,
       );
     if (last < count - 1)
       warnings.push(
@@ -125,6 +125,11 @@ function tidy(panel: PricePanel, gaps: "fill" | "missing"): PricePanel {
         all,
         kept.map((i) => assets[i]),
       );
+}
+
+function gapsDone(gaps: "fill" | "missing", count: number): string {
+  if (gaps === "fill") return count === 1 ? "carries the last price forward" : "carry the last price forward";
+  return count === 1 ? "is left out" : "are left out";
 }
 
 function carryForward(row: Float64Array, first: number, last: number): number {

@@ -7,6 +7,13 @@
 import { PlatformError } from "../../../base/index.ts";
 import { didYouMean } from "../../../data/index.ts";
 
+/** Who speaks: how an error names the sentence, and its code. */
+const speakers = {
+  constraint: { code: "PORTFOLIO_CONSTRAINT_INVALID", field: "constraints" },
+  view: { code: "PORTFOLIO_VIEW_INVALID", field: "views" },
+} as const;
+type Speaker = keyof typeof speakers;
+
 /** `Σ coefficients[name] name + constant <= 0`, or `= 0`. */
 export interface Relation {
   readonly kind: "<=" | "=";
@@ -17,12 +24,18 @@ export interface Relation {
 /**
  * The relations of one sentence; a chain such as `0.1 <= tech <= 0.3` has two.
  *
- * @throws PlatformError `PORTFOLIO_CONSTRAINT_INVALID` naming the place and what was expected there
+ * @param speaker what the sentence is
+ * @throws PlatformError `PORTFOLIO_CONSTRAINT_INVALID` naming the place and what was expected there; `PORTFOLIO_VIEW_INVALID` of
+ *   a view
  * @example
  * readRelations("AAPL >= 2 * MSFT", ["AAPL", "MSFT"])[0].coefficients.get("MSFT"); // => 2
  */
-export function readRelations(sentence: string, names: readonly string[]): Relation[] {
-  const parser = new Parser(sentence, names);
+export function readRelations(
+  sentence: string,
+  names: readonly string[],
+  speaker: Speaker = "constraint",
+): Relation[] {
+  const parser = new Parser(sentence, names, speaker);
   const sides = [parser.side()];
   const signs: string[] = [];
   while (!parser.done()) {
@@ -51,8 +64,11 @@ class Parser {
   /** Longest first, so that BRK-B is one name where both BRK and B are known as well. */
   readonly #names: readonly string[];
 
-  constructor(text: string, names: readonly string[]) {
+  readonly #speaker: Speaker;
+
+  constructor(text: string, names: readonly string[], speaker: Speaker) {
     this.#text = text;
+    this.#speaker = speaker;
     this.#names = [...names].sort((a, b) => b.length - a.length);
   }
 
@@ -84,12 +100,13 @@ class Parser {
 
   error(expected: string): PlatformError {
     const rest = this.#text.slice(this.#at).trim();
-    return new PlatformError(
-      "input",
-      "PORTFOLIO_CONSTRAINT_INVALID",
-      `constraint "${this.#text}": expected ${expected} at character ${this.#at + 1}, received ${rest === "" ? "the end" : `"${rest}"`}`,
-      { field: "constraints" },
-    );
+    return this.#invalid(`${expected} at character ${this.#at + 1}`, rest === "" ? "the end" : `"${rest}"`);
+  }
+
+  #invalid(expected: string, received: string): PlatformError {
+    const { code, field } = speakers[this.#speaker];
+    const message = `${this.#speaker} "${this.#text.trim()}": expected ${expected}, received ${received}`;
+    return new PlatformError("input", code, message, { field });
   }
 
   #term(side: Side, sign: number): void {
@@ -123,6 +140,7 @@ class Parser {
       this.#text.slice(this.#at),
     );
     if (!match) return null;
+    if (!Number.isFinite(Number(match[1]))) throw this.#invalid("a finite number", `"${match[0]}"`);
     this.#at += match[0].length;
     return Number(match[1]) / (match[2] ? 100 : 1);
   }
@@ -136,12 +154,10 @@ class Parser {
     }
     const word = quoted?.[2] ?? /^[^\s+*/<>=≤≥]+/.exec(this.#text.slice(this.#at))?.[0];
     if (word === undefined) throw this.error("a number or the name of an asset, group or factor");
-    throw new PlatformError(
-      "input",
-      "PORTFOLIO_CONSTRAINT_INVALID",
-      `constraint "${this.#text}": expected the name of an asset, group or factor, received "${word}"${didYouMean(word, this.#names)}`,
-      { field: "constraints" },
-    );
+    if (/^(nan|inf(inity)?)%?$/i.test(word)) throw this.#invalid("a finite number", `"${word}"`);
+    const expected =
+      this.#speaker === "view" ? "the name of an asset" : "the name of an asset, group or factor";
+    throw this.#invalid(expected, `"${word}"${didYouMean(word, this.#names)}`);
   }
 
   /** The longest known name that begins here and ends where a word can end. */

@@ -8,6 +8,7 @@ import {
   dot,
   type Matrix,
   multiplyVector,
+  PlatformError,
   quadraticForm,
 } from "../../../base/index.ts";
 import { byAsset, type FeasibleSet, feasibleSet, homogeneous, optionError } from "../constraints/feasible.ts";
@@ -15,12 +16,41 @@ import { notSolved } from "../solvers/interior-point.ts";
 import { minimise, nearestToEqual } from "../solvers/minimise.ts";
 import type { ScenarioMeasure } from "../solvers/scenario-measures.ts";
 import type { Answer, ObjectiveInput } from "./input.ts";
-import { scenarioMeasure } from "./scenario.ts";
+import { minimumRisk, riskOf, scenarioMeasure } from "./scenario.ts";
 import { logBarrier } from "./smooth.ts";
-import { volatilities } from "./variance.ts";
+import { minimumVariance, volatilities } from "./variance.ts";
 
-/** Weights whose risk contributions are in proportion to the budgets. */
+/**
+ * Weights whose risk contributions are in proportion to the budgets.
+ *
+ * @throws PlatformError `PORTFOLIO_UNBOUNDED` when weights without any risk are allowed, as a singular covariance has them: they
+ *   have no shares of risk
+ */
 export function riskParity(input: ObjectiveInput): Answer {
+  try {
+    return shareOut(input);
+  } catch (error) {
+    if (error instanceof PlatformError && error.code === "PORTFOLIO_NOT_SOLVED") requireRisk(input);
+    throw error;
+  }
+}
+
+function requireRisk({ market, limits, options }: ObjectiveInput): void {
+  const { weights } =
+    options.riskMeasure === "volatility"
+      ? minimumVariance({ market, limits, options: { ...options, l2: 0 } })
+      : minimumRisk(options.riskMeasure)({ market, limits, options });
+  const least = riskOf(options.riskMeasure, { market, limits, options }, weights);
+  const alone = Math.max(...volatilities(market));
+  if (least > 1e-5 * alone) return;
+  throw new PlatformError(
+    "input",
+    "PORTFOLIO_UNBOUNDED",
+    `risk parity has no answer, because ${market.scenarios.columns} periods of ${market.assets.length} assets allow weights without any risk to share; take more periods, fewer assets or a shrunk covariance such as ledoit-wolf`,
+  );
+}
+
+function shareOut(input: ObjectiveInput): Answer {
   const { market, limits, options } = input;
   const budgets = budgetsOf(input);
   const set = feasibleSet(limits, market);

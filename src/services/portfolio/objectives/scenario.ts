@@ -91,7 +91,7 @@ export function maximumUtility(input: ObjectiveInput): Answer {
 
 function riskMinimum(
   name: RiskName,
-  { market, options }: ObjectiveInput,
+  { market, limits, options }: ObjectiveInput,
   set: FeasibleSet,
   scaleAt: number,
   linear = new Float64Array(set.size),
@@ -104,6 +104,9 @@ function riskMinimum(
       null,
     );
   const returns = market.scenarios;
+  // With so few scenarios EVaR is the loss of the worst one, as CVaR is, and has no second derivative any more.
+  if (name === "evar" && (1 - options.level) * returns.columns <= 1)
+    return riskMinimum("worst", { market, limits, options }, set, scaleAt, linear, pool);
   if (name === "evar") {
     const smooth = entropicRisk(returns, options.level);
     return minimise({ set, smooth, linear, start: nearestToEqual(set), tolerance: 1e-7 });

@@ -6,7 +6,7 @@
 import { type Matrix, PlatformError } from "../../../base/index.ts";
 import { withoutFixed } from "./fixed-variables.ts";
 import { Newton } from "./newton-system.ts";
-import type { Program, ProgramSolution } from "./program.ts";
+import type { Excesses, Program, ProgramSolution } from "./program.ts";
 
 export interface InteriorPointOptions {
   /** Largest relative gap and residual of an answer. */
@@ -96,7 +96,8 @@ function run(problem: Program, { tolerance = 1e-8, maxIterations = 100 }: Interi
 
 /** Rows of length about 1 and an objective of size about 1, which is what absolute numbers in a method mean. */
 function equilibrate(program: Program): { program: Program; objectiveScale: number } {
-  const { quadratic, linear, excesses } = program;
+  const { quadratic, linear } = program;
+  const excesses = program.excesses && inUnits(program.excesses);
   let size = 0;
   if (quadratic)
     for (let i = 0; i < quadratic.rows; i++)
@@ -134,5 +135,19 @@ function equilibrate(program: Program): { program: Program; objectiveScale: numb
         curvature: excesses.curvature.map((value) => value * objectiveScale),
       },
     },
+  };
+}
+
+/** The same excesses in the unit of their largest coefficient: rows and hidden variables are of size 1 then. */
+function inUnits(excesses: Excesses): Excesses {
+  let unit = 0;
+  for (const value of excesses.matrix.data) unit = Math.max(unit, Math.abs(value));
+  if (unit === 0) return excesses;
+  return {
+    ...excesses,
+    matrix: { ...excesses.matrix, data: excesses.matrix.data.map((value) => value / unit) },
+    bounds: excesses.bounds.map((value) => value / unit),
+    cost: excesses.cost.map((value) => value * unit),
+    curvature: excesses.curvature.map((value) => value * unit * unit),
   };
 }

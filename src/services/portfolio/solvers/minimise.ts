@@ -84,10 +84,10 @@ function withScenarios(convex: Convex, pool: PiecePool | null, model: Model | nu
   const { factor, scaleAt } = scenario;
   const weightsOf = (x: Float64Array) => x.subarray(0, set.assets);
   const scaleOf = (x: Float64Array) => (scaleAt >= 0 ? x[scaleAt] : 1);
-  if (pool.size === 0) {
-    const start = convex.start ?? nearestToEqual(set);
-    pool.add(weightsOf(start), scaleOf(start));
-  }
+  const start = convex.start ?? nearestToEqual(set);
+  if (pool.size === 0) pool.add(weightsOf(start), scaleOf(start));
+  // A measure that can be brought to 0 has no relative gap: it counts against a small part of where it began.
+  const smallest = Math.max(1e-9, 1e-4 * factor * pool.value(weightsOf(start), scaleOf(start)));
   let iterations = 0;
   let lowest = Number.NEGATIVE_INFINITY;
   for (let round = 1; round <= 200; round++) {
@@ -106,7 +106,7 @@ function withScenarios(convex: Convex, pool: PiecePool | null, model: Model | nu
       (quadratic ? 0.5 * form(quadratic, x) : 0) +
       factor * pool.value(weightsOf(x), scaleOf(x));
     lowest = Math.max(lowest, answer.lowerBound);
-    const gap = Math.max(0, (upper - lowest) / Math.max(Math.abs(upper), 1e-9));
+    const gap = Math.max(0, (upper - lowest) / Math.max(Math.abs(upper), smallest));
     const method = `${answer.certificate.method}, scenarios as needed`;
     if (gap <= tolerance)
       return {

@@ -16,14 +16,14 @@ export interface View {
  * as a constraint is; what follows `@` is the confidence.
  *
  * @param assets names that a view may use
- * @throws PlatformError `PORTFOLIO_VIEW_INVALID` when the text is not a view, `PORTFOLIO_CONSTRAINT_INVALID` when a side of it
- *   cannot be read or names an asset that is not there
+ * @throws PlatformError `PORTFOLIO_VIEW_INVALID` when the text is not a view, has a number that is not finite, or names an asset
+ *   that is not there
  * @example
  * parseView("MSFT - GOOG = 2% @ 60%", ["GOOG", "MSFT"]).confidence; // => 0.6
  */
 export function parseView(text: string, assets: readonly string[]): View {
   const [statement, sure, ...rest] = text.split("@");
-  const relations = readRelations(statement, assets);
+  const relations = readRelations(statement, assets, "view");
   if (rest.length > 0 || relations.length !== 1 || relations[0].kind !== "=")
     throw invalid(text, 'one equation such as "AAPL = 10%" or "MSFT - GOOG = 2% @ 60%"', "another form");
   const [{ coefficients, constant }] = relations;
@@ -51,8 +51,8 @@ export function viewRows(views: readonly View[], assets: readonly string[]) {
     }
     if (row.every((coefficient) => coefficient === 0))
       throw invalid(describe(view), "at least one asset", "none");
-    if (!Number.isFinite(view.value) || !row.every(Number.isFinite))
-      throw invalid(describe(view), "finite numbers", `${view.value}`);
+    const odd = [view.value, ...row].find((value) => !Number.isFinite(value));
+    if (odd !== undefined) throw invalid(describe(view), "finite numbers", `${odd}`);
     return row;
   });
   return { rows, values: Float64Array.from(views, ({ value }) => value) };
