@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { startOfDay } from "../../base/index.ts";
+import { textWidth } from "../format.ts";
 import { drawChart, renderChart } from "./render.ts";
 import { type BandChart, type Chart, calibrationChart } from "./spec.ts";
 
@@ -218,30 +219,62 @@ test("joins the leaves of a dendrogram where they merge, alike ones beside each 
   expect([...drawn.matchAll(/class="branch"/g)]).toHaveLength(1); // the root joins two
 });
 
-test("names points where there is room, and leaves a name out rather than print it over another", () => {
-  const many = Array.from({ length: 40 }, (_, k) => `point ${k}`);
-  const chart = (at: (k: number) => number): Chart => ({
+describe("names of points", () => {
+  const labels = Array.from({ length: 40 }, (_, k) => `point ${k}`);
+  const scatter = (x: readonly number[], y: readonly number[], connect = false): Chart => ({
     kind: "scatter",
     title: "Assets",
     x: { label: "x" },
     y: { label: "y" },
-    series: [{ label: "assets", x: many.map((_, k) => at(k)), y: many.map((_, k) => at(k)), labels: many }],
+    series: [
+      { label: "assets", x, y, labels: labels.slice(0, x.length) },
+      ...(connect ? [{ label: "line", x: [0, 1], y: [0.5, 0.5], connect, dots: "none" as const }] : []),
+    ],
   });
-  const names = (drawn: string) => [...drawn.matchAll(/class="key[^"]*"[^>]*>point \d+</g)].length;
-  expect(
-    names(
-      drawChart(
-        chart((k) => k),
-        760,
-      ),
-    ),
-  ).toBeGreaterThan(10);
-  expect(
-    names(
-      drawChart(
-        chart(() => 1),
-        760,
-      ),
-    ),
-  ).toBeLessThanOrEqual(8);
+  /** Where texts stand, by the widths that the chart reckons with. */
+  const boxes = (drawn: string) =>
+    [...drawn.matchAll(/class="key( end| middle)?" x="([\d.]+)" y="([\d.]+)">(point \d+)</g)].map(
+      ([, anchor, x, y, text]) => {
+        const size = textWidth(text, 12);
+        const left = Number(x) - (anchor === " end" ? size : anchor === " middle" ? size / 2 : 0);
+        return { text, left, right: left + size, top: Number(y) - 10, bottom: Number(y) + 3 };
+      },
+    );
+
+  test.each([
+    ["on a line", labels.map((_, k) => k), labels.map((_, k) => k), 36],
+    ["in a cloud", labels.map((_, k) => Math.sin(k)), labels.map((_, k) => Math.cos(2.3 * k)), 36],
+    ["in one place", labels.map(() => 1), labels.map(() => 1), 5],
+  ])("are never over each other or over a point %s", (_, x, y, least) => {
+    const drawn = drawChart(scatter(x, y), 760);
+    const names = boxes(drawn);
+    expect(names.length).toBeGreaterThanOrEqual(least);
+    for (const a of names)
+      for (const b of names)
+        if (a !== b)
+          expect(
+            a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom,
+            `${a.text} over ${b.text}`,
+          ).toBe(false);
+    const dots = [...drawn.matchAll(/M([\d.]+) ([\d.]+)h0/g)].map(([, px, py]) => [Number(px), Number(py)]);
+    expect(dots.length).toBe(40);
+    for (const { left, right, top, bottom, text } of names)
+      expect(
+        dots.some(([px, py]) => px > left && px < right && py > top && py < bottom),
+        text,
+      ).toBe(false);
+  });
+
+  test("stand away from their point, with a line to it, where others are close, and clear of lines", () => {
+    const drawn = drawChart(
+      scatter([0, 1, 0.5, 0.51, 0.5, 0.51, 0.505], [0, 1, 0.5, 0.5, 0.53, 0.53, 0.515]),
+      760,
+    );
+    expect(boxes(drawn)).toHaveLength(7);
+    expect(drawn).toContain('<path class="lead"');
+    const [alone] = boxes(drawChart(scatter([0.5], [0.5], true), 760));
+    const dot = /M([\d.]+) ([\d.]+)h0/.exec(drawChart(scatter([0.5], [0.5], true), 760));
+    const line = Number(dot?.[2]); // the line goes through the point: its name is above or below
+    expect(alone.bottom <= line || alone.top >= line).toBe(true);
+  });
 });

@@ -2,6 +2,7 @@ import type { Values } from "../../base/index.ts";
 import { escapeText, textWidth } from "../format.ts";
 import { type Frame, type FrameOptions, fontSize, frame, type LegendEntry, pixel, svg } from "./frame.ts";
 import { areaPath, linePath, lonePoints } from "./path.ts";
+import { PointNames } from "./point-names.ts";
 import { extent } from "./scale.ts";
 import type { Axis, BandChart, LineChart, ScatterChart } from "./spec.ts";
 
@@ -156,10 +157,16 @@ export function scatterChart(chart: ScatterChart, available: number): string {
   (chart.levels ?? []).forEach(({ y }, i) => {
     parts.push(`<path class="${levelStyle(i)}" d="M${area.left} ${pixel(area.y.at(y))}H${area.right}"/>`);
   });
-  const names: string[] = [];
-  const taken = chart.series.flatMap(({ x, y, dots }) =>
-    dots === "none" ? [] : Array.from(x, (_, k) => boxAround(area.x.at(x[k]), area.y.at(y[k]))),
+  const places = (wanted: (series: ScatterChart["series"][number]) => boolean) =>
+    chart.series.map(({ x, y, ...series }) =>
+      wanted({ x, y, ...series }) ? Array.from(x, (_, k) => [area.x.at(x[k]), area.y.at(y[k])] as const) : [],
+    );
+  const names = new PointNames(
+    area,
+    places(({ dots }) => dots !== "none").flat(),
+    places(({ connect }) => connect === true),
   );
+  const named: string[] = [];
   chart.series.forEach(({ x, y, connect, dots: points, labels, lower, upper }, i) => {
     if (connect)
       parts.push(`<path class="${strokeClass(i, undefined)} thin" d="${linePath(x, y, area.x, area.y)}"/>`);
@@ -175,46 +182,10 @@ export function scatterChart(chart: ScatterChart, available: number): string {
     if (points !== "none")
       parts.push(`<path class="dots p${i % 6}${x.length > 300 ? " many" : ""}" d="${dots}"/>`);
     labels?.forEach((label, k) => {
-      names.push(pointLabel(label, area.x.at(x[k]), area.y.at(y[k]), area, taken));
+      named.push(names.draw(label, area.x.at(x[k]), area.y.at(y[k])));
     });
   });
-  return svg(chart, width, area.height, [...parts, ...names].join(""));
-}
-
-interface Box {
-  readonly left: number;
-  readonly right: number;
-  readonly top: number;
-  readonly bottom: number;
-}
-
-const boxAround = (x: number, y: number): Box => ({ left: x - 4, right: x + 4, top: y - 4, bottom: y + 4 });
-
-/** The name of a point at the first place around it that is free; no name where there is none. */
-function pointLabel(label: string, x: number, y: number, area: Frame, taken: Box[]): string {
-  const size = textWidth(label, fontSize);
-  const places = [
-    { at: x + 7, from: x + 7, y: y + 4, anchor: "" },
-    { at: x - 7, from: x - 7 - size, y: y + 4, anchor: " end" },
-    { at: x, from: x - size / 2, y: y - 8, anchor: " middle" },
-    { at: x, from: x - size / 2, y: y + 17, anchor: " middle" },
-    { at: x + 5, from: x + 5, y: y - 6, anchor: "" },
-    { at: x - 5, from: x - 5 - size, y: y - 6, anchor: " end" },
-    { at: x + 5, from: x + 5, y: y + 15, anchor: "" },
-    { at: x - 5, from: x - 5 - size, y: y + 15, anchor: " end" },
-  ];
-  for (const place of places) {
-    const box = { left: place.from, right: place.from + size, top: place.y - 9, bottom: place.y + 1 };
-    const inside =
-      box.left >= area.left && box.right <= area.width && box.top >= area.top && box.bottom <= area.bottom;
-    const free = taken.every(
-      (one) => one.right < box.left || one.left > box.right || one.bottom < box.top || one.top > box.bottom,
-    );
-    if (!inside || !free) continue;
-    taken.push(box);
-    return `<text class="key${place.anchor}" x="${pixel(place.at)}" y="${pixel(place.y)}">${escapeText(label)}</text>`;
-  }
-  return "";
+  return svg(chart, width, area.height, [...parts, ...named].join(""));
 }
 
 /** Colour and dash of a series: after six colours they repeat, dashed. */

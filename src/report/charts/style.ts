@@ -13,7 +13,7 @@ export const chartStyle = [
   ".chart text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;fill:var(--ink);font-variant-numeric:tabular-nums}",
   ".chart .tick{fill:var(--soft)}.chart .title{fill:var(--soft);font-weight:600}",
   ".chart .end{text-anchor:end}.chart .middle{text-anchor:middle}",
-  ".chart .grid{stroke:var(--grid);fill:none}.chart .axis{stroke:var(--rule);fill:none}",
+  ".chart .grid{stroke:var(--grid);fill:none}.chart .lead{stroke:var(--rule);stroke-width:.8;fill:none}.chart .axis{stroke:var(--rule);fill:none}",
   ".chart .mark{stroke:var(--soft);stroke-dasharray:3 4;fill:none}",
   ".chart .line{fill:none;stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}.chart .thin{stroke-width:1.2}",
   ".chart .dashed{stroke-dasharray:7 5}.chart .dotted{stroke-dasharray:1 5}",
