@@ -278,3 +278,14 @@ describe("names of points", () => {
     expect(alone.bottom <= line || alone.top >= line).toBe(true);
   });
 });
+
+test("a line has the colour that it is given, in its legend too", () => {
+  const series = [
+    { label: "b", x: [0, 1], y: [1, 2], colour: 1 },
+    { label: "d", x: [0, 1], y: [2, 1], colour: 3 },
+  ];
+  const axes = { x: { label: "x" }, y: { label: "y" } };
+  const svg = renderChart({ kind: "line", title: "t", description: "d", ...axes, series }, { width: 600 });
+  const colours = [...svg.matchAll(/class="line s(\d)"/g)].map(([, colour]) => colour).sort();
+  expect(colours).toEqual(["1", "1", "3", "3"]);
+});

@@ -10,8 +10,8 @@ import type { Axis, BandChart, LineChart, ScatterChart } from "./spec.ts";
 const plotHeight = (width: number) => Math.round(Math.min(300, Math.max(210, width * 0.42)));
 
 export function lineChart(chart: LineChart, width: number): string {
-  const legend = chart.series.map(({ label, line }, i): LegendEntry => {
-    return { label, style: strokeClass(i, line), sample: "line" };
+  const legend = chart.series.map(({ label, line, colour }, i): LegendEntry => {
+    return { label, style: strokeClass(colour ?? i, line), sample: "line" };
   });
   const area = frame({
     width,
@@ -29,9 +29,10 @@ export function lineChart(chart: LineChart, width: number): string {
     legend: legend.length > 1 && chart.legend !== "none" ? legend : [],
   });
   const lines = chart.series.map(
-    ({ x, y, line }, i) => `<path class="${strokeClass(i, line)}" d="${linePath(x, y, area.x, area.y)}"/>`,
+    ({ x, y, line, colour }, i) =>
+      `<path class="${strokeClass(colour ?? i, line)}" d="${linePath(x, y, area.x, area.y)}"/>`,
   );
-  const dots = chart.series.map(({ x, y }, i) => lone(x, y, area, i));
+  const dots = chart.series.map(({ x, y, colour }, i) => lone(x, y, area, colour ?? i));
   const marks = (chart.marks ?? []).map(({ x, label }) => {
     const at = area.x.at(x);
     const turned = at + 6 + textWidth(label, fontSize) > area.right; // no room to the right of the mark

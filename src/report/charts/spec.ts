@@ -25,6 +25,8 @@ export interface Series {
   readonly x: Values;
   readonly y: Values;
   readonly line?: "solid" | "dashed" | "dotted";
+  /** Which of the colours, so that one thing has one colour in several pictures; by its place among the series when absent. */
+  readonly colour?: number;
 }
 
 /** Several lines over one axis. A value that is not finite (or not positive on a log axis) interrupts its line. */

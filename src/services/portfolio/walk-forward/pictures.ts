@@ -112,13 +112,19 @@ export function drawdownPicture({ panel, runs, options }: Proof, names: readonly
       description: words.drawdownSees,
       x: { label: words.date, kind: "time" },
       y: { label: words.fallen, unit: "%", include: [0] },
-      series: runs
-        .filter(({ name }) => names.includes(name))
-        .map(({ name, paths: [path] }) => ({
-          label: name,
-          x: Float64Array.from(path.periods, (t) => panel.times[t]),
-          y: drawdowns(path.returns, options.drawdown).map((value) => -100 * value),
-        })),
+      // Some of the methods, each in the colour that it has among all.
+      series: runs.flatMap(({ name, paths: [path] }, colour) =>
+        names.includes(name)
+          ? [
+              {
+                label: name,
+                colour,
+                x: Float64Array.from(path.periods, (t) => panel.times[t]),
+                y: drawdowns(path.returns, options.drawdown).map((value) => -100 * value),
+              },
+            ]
+          : [],
+      ),
     },
   };
 }
