@@ -1,12 +1,12 @@
 /** The registry and the inference server together: aliases, plans, and a candidate that is taken out of service by its own answers. */
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Platform, RollbackRules } from "../../src/base/index.ts";
 import { serveModels } from "../../src/interfaces/cli/serve-models.ts";
 import { rows, timesModel } from "../../src/platform/inference/testing/models.ts";
 import { localContext, systemClock } from "../../src/platform/local/index.ts";
 import { createMetrics } from "../../src/platform/metrics/index.ts";
-import { openTestRegistry, type TestRegistry } from "../../src/platform/registry/testing/world.ts";
-import { type Home, homes } from "../../src/platform/state/testing/homes.ts";
+import { type TestRegistry, withTestRegistry } from "../../src/platform/registry/testing/world.ts";
+import { homes } from "../../src/platform/state/testing/homes.ts";
 
 const rules: RollbackRules = {
   minimumRequests: 10,
@@ -19,17 +19,11 @@ const canaryRules: RollbackRules = { ...rules, disagreement: null, errorRate: 0.
 const change = { actor: "ann", reason: "trial" };
 
 describe.each(homes)("models of the registry on $name", ({ makeHome }) => {
-  let home: Home;
   let at: TestRegistry;
   let count = 0;
   let model: string;
-  beforeAll(async () => {
-    home = await makeHome();
-    at = await openTestRegistry(home);
-  });
-  afterAll(async () => {
-    await at.state.close();
-    await home.remove();
+  withTestRegistry(makeHome, (opened) => {
+    at = opened;
   });
   /** Version 1 doubles and is champion, version 2 trebles. */
   beforeEach(async () => {

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Outcome, PlanRequest, RollbackRules, ServingPlan } from "../../base/index.ts";
 import { referenceName, sketchOf } from "../../models/index.ts";
-import { type Home, homes } from "../state/testing/homes.ts";
-import { newYear, openTestRegistry, type TestRegistry } from "./testing/world.ts";
+import { homes } from "../state/testing/homes.ts";
+import { newYear, type TestRegistry, withTestRegistry } from "./testing/world.ts";
 
 const rules: RollbackRules = {
   minimumRequests: 100,
@@ -21,17 +21,11 @@ const reference = JSON.stringify({
 });
 
 describe.each(homes)("serving plans on $name", ({ makeHome }) => {
-  let home: Home;
   let at: TestRegistry;
   let count = 0;
   let model: string;
-  beforeAll(async () => {
-    home = await makeHome();
-    at = await openTestRegistry(home);
-  });
-  afterAll(async () => {
-    await at.state.close();
-    await home.remove();
+  withTestRegistry(makeHome, (opened) => {
+    at = opened;
   });
   beforeEach(async () => {
     model = `model-${++count}`;

@@ -1,24 +1,18 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { HistoryEntry } from "../../base/index.ts";
 import { readArtifact } from "../../models/index.ts";
-import { type Home, homes } from "../state/testing/homes.ts";
-import { day, newYear, openTestRegistry, type TestRegistry } from "./testing/world.ts";
+import { homes } from "../state/testing/homes.ts";
+import { day, newYear, type TestRegistry, withTestRegistry } from "./testing/world.ts";
 
 describe.each(homes)("the registry on $name", ({ makeHome }) => {
-  let home: Home;
   let at: TestRegistry;
   let count = 0;
   /** A model of its own for each test. */
   let model: string;
-  beforeAll(async () => {
-    home = await makeHome();
-    at = await openTestRegistry(home);
-  });
-  afterAll(async () => {
-    await at.state.close();
-    await home.remove();
+  withTestRegistry(makeHome, (opened) => {
+    at = opened;
   });
   beforeEach(() => {
     model = `model-${++count}`;

@@ -1,6 +1,7 @@
 /** A registry on a home of the state, with a clock that stands still until it is told, and artifacts to put into it. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
 import type { LedgerEntry, RegistryPort } from "../../../base/index.ts";
 import { writeArtifact } from "../../../models/index.ts";
 import { folderStore } from "../../artifacts/index.ts";
@@ -33,6 +34,24 @@ export interface ArtifactFacts {
 export const day = 86_400_000;
 /** 2026-01-01. */
 export const newYear = Date.UTC(2026, 0, 1);
+
+/** One registry for all tests of a group, opened before and removed behind them. */
+export function withTestRegistry(
+  makeHome: () => Promise<Home>,
+  opened: (registry: TestRegistry) => void,
+): void {
+  let home: Home;
+  let at: TestRegistry;
+  beforeAll(async () => {
+    home = await makeHome();
+    at = await openTestRegistry(home);
+    opened(at);
+  });
+  afterAll(async () => {
+    await at.state.close();
+    await home.remove();
+  });
+}
 
 export async function openTestRegistry(home: Home): Promise<TestRegistry> {
   const state = await openState(home);
