@@ -56,6 +56,7 @@ export {
   type AuditQuery,
   type AuditRecord,
   type Change,
+  type DriftCheck,
   type HistoryEntry,
   type IssuedKey,
   type Job,

@@ -24,7 +24,9 @@ afterAll(async () => {
 
 async function fathom(line: string, actor: string | undefined) {
   let [stdout, stderr] = ["", ""];
-  const argv = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word);
+  const argv = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, ...parts]) => parts.find((part) => part !== undefined) ?? "",
+  );
   const status = await runCli({
     argv: [...argv, "--data-folder", dataFolder],
     capabilities,
@@ -79,7 +81,7 @@ const commands = [
 ].map(([, actor, command, output]) => ({ actor, command, output }));
 
 describe("docs/registry.md", () => {
-  test("shows commands", () => expect(commands.length).toBe(16));
+  test("shows commands", () => expect(commands.length).toBe(17));
 
   test.each(commands)("shows what `fathom $command` prints (UPDATE=1 rewrites the page)", async (one) => {
     const { actor, command, output } = one;

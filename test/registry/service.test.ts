@@ -1,9 +1,10 @@
 /** The registry, drift and retraining through their capabilities, with models that were really trained. */
+import { spawn } from "node:child_process";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { z } from "zod";
 import { type Capability, type Context, calendarDate, dayMs, keyFrom, normal } from "../../src/base/index.ts";
 import { lazyPlatform, localContext } from "../../src/platform/local/index.ts";
@@ -32,6 +33,32 @@ function prices(days: number, calm: number, factor: number): string {
     }
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** What a server on the same data folder, a process of its own, answers to Prometheus. */
+async function metricsOfAServer(): Promise<string> {
+  const words = [
+    "--import",
+    "tsx",
+    "test/interfaces/toy-fathom.ts",
+    "serve",
+    "--no-keys",
+    "--port",
+    "0",
+    "--data-folder",
+    dataFolder,
+  ];
+  const server = spawn(process.execPath, [...words, "--log-level", "warn"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  onTestFinished(() => void server.kill("SIGKILL"));
+  let said = "";
+  for await (const text of server.stderr.setEncoding("utf8")) {
+    said += text;
+    const address = /fathom serves (http:\/\/[\d.:]+)/.exec(said)?.[1];
+    if (address !== undefined) return (await fetch(`${address}/metrics`)).text();
+  }
+  throw new Error(said);
 }
 
 beforeAll(async () => {
@@ -129,6 +156,26 @@ describe("drift", () => {
     expect(wild.features.find(({ name }) => name === "return / volatility")?.drifted).toBe(true);
     expect(wild.summary).toMatch(/have drifted .*return \/ volatility/);
     expect(wild.scores).toHaveLength(1);
+  });
+
+  test("of a registered version is what every server's /metrics tells of it", {
+    timeout: 60_000,
+  }, async () => {
+    const { registry } = await platform.open();
+    const [kept] = await registry.driftChecks({ limit: 10 });
+    expect(kept).toMatchObject({ model: "spy", version: 1, by: "owner", drifted: true, from: "2021-05-15" });
+    const psi = kept.features
+      .find(({ name }) => name === "return / volatility")
+      ?.measures.find(({ measure }) => measure === "psi")?.value;
+    expect(psi).toBeGreaterThan(0.1);
+    const text = await metricsOfAServer();
+    const labels = 'model="spy",version="1",feature="return / volatility"';
+    expect(text).toContain(`\nfathom_drift_detected{${labels}} 1\n`);
+    expect(text).toContain(`\nfathom_drift{${labels},measure="psi"} ${psi}\n`);
+    expect(text).toContain(
+      `\nfathom_drift_check_timestamp_seconds{model="spy",version="1"} ${kept.at / 1000}\n`,
+    );
+    expect(text).toContain("\nfathom_state_up 1\n");
   });
 
   test("needs data behind the model's own, and a reference", async () => {

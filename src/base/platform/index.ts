@@ -49,6 +49,7 @@ export {
 export {
   type ArmObservations,
   type Change,
+  type DriftCheck,
   type HistoryEntry,
   type Lineage,
   type MetricComparison,

@@ -199,6 +199,25 @@ export interface Observations {
   readonly candidate: ArmObservations;
 }
 
+/** How far data of later is from what a version was made from, as one check found it. */
+export interface DriftCheck {
+  readonly model: string;
+  readonly version: number;
+  readonly at: UtcMs;
+  readonly by: string;
+  /** First and last date that were compared. */
+  readonly from: string;
+  readonly to: string;
+  /** Whether any feature or score is further away than chance explains. */
+  readonly drifted: boolean;
+  readonly features: readonly {
+    /** An input, or a score. */
+    readonly name: string;
+    readonly drifted: boolean;
+    readonly measures: readonly { readonly measure: string; readonly value: number }[];
+  }[];
+}
+
 /** What the rules say of what was seen. */
 export interface PlanDecision {
   /** `wait`: too little was seen to say anything. */
@@ -312,6 +331,11 @@ export interface RegistryPort {
   fetch(version: ModelVersion, folder: string, signal?: AbortSignal): Promise<void>;
   /** Removes from the store what no version refers to and nobody is about to. @returns what was removed */
   collectGarbage(signal?: AbortSignal): Promise<{ readonly blobs: number; readonly bytes: number }>;
+
+  /** Keeps the latest check of a version; one of an earlier instant is not. @throws PlatformError `MODEL_UNKNOWN`, `VERSION_UNKNOWN` */
+  recordDrift(check: DriftCheck): Promise<void>;
+  /** The latest check of each version that an alias points to, the newest first. */
+  driftChecks(page: { readonly limit: number }): Promise<readonly DriftCheck[]>;
 
   /** The plan in force for a model: one look-up; a server asks again every second or so. Undefined when there is none. */
   servingPlan(model: string): Promise<ServingPlan | undefined>;

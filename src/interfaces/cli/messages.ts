@@ -53,6 +53,7 @@ export const messages = {
   serveName: "fathom serve",
   serveAt: (address: string) => `fathom serve at ${address}`,
   stateClosed: "the state could not be opened; requests that need it try again",
+  stateUnread: "the state could not be asked for what /metrics tells of it",
   serveSummary: "Serve every capability over HTTP, with its OpenAPI page",
   workerSummary: "Run queued jobs until it is stopped; as many workers as you like share the queue",
   working: (name: string, concurrency: number) =>

@@ -149,9 +149,19 @@ export function serveCommand(
       });
       const { artifact } = models;
       const service = { name: "fathom", version: packageVersion() };
-      const tracer = tracesTo === undefined ? undefined : await createTracer({ endpoint: tracesTo, service });
-      await checkPort({ host, port });
-      const release = await platform.claim(serverName(options));
+      const closeModels = async () => {
+        await models.close();
+        metrics.close();
+        destination.flushSync();
+      };
+      // Threads that still start must not be left to the end of the process, which would abort inside ONNX Runtime.
+      const { tracer, release } = await orClearUp(closeModels, async () => {
+        await checkPort({ host, port });
+        return {
+          tracer: tracesTo === undefined ? undefined : await createTracer({ endpoint: tracesTo, service }),
+          release: await platform.claim(serverName(options)),
+        };
+      });
       let model: ServedModel | undefined;
       /** Not before the first key was printed: whoever waits for a server that is ready finds it there. */
       let admits = !options.keys;
@@ -174,11 +184,9 @@ export function serveCommand(
         watching: { metrics, tracer },
         ready: () => admits && (models.name === undefined || model?.ready() === true),
         onClose: async () => {
-          await models.close();
           await model?.close();
           await tracer?.close();
-          metrics.close();
-          destination.flushSync();
+          await closeModels();
         },
         ...allowedHosts(host),
         headerLimitBytes: options.headerLimitBytes,
@@ -206,9 +214,19 @@ export function serveCommand(
             logger: portLogger(logger.child({ reqId: requestId })),
           }),
       });
-      metrics.jobDepth(async () => [
-        { name: "jobs", depth: await (await platform.open()).jobs.countQueued(countedJobs) },
-      ]);
+      metrics.shared(async () => {
+        try {
+          const { jobs: queue, registry } = await platform.open();
+          const [depth, drift] = await Promise.all([
+            queue.countQueued(countedJobs),
+            registry.driftChecks({ limit: watchedModels }),
+          ]);
+          return { jobs: [{ name: "jobs", depth }], drift };
+        } catch (error) {
+          logger.warn({ err: failureOf(error, serve.name) }, messages.stateUnread);
+          throw error;
+        }
+      });
       let worker: Worker | undefined;
       try {
         const address = await listen(app, { host, port });
@@ -261,6 +279,9 @@ export function serveCommand(
 /** Above it the depth of the queue is no longer told apart: to count on would cost the database more than the number is worth. */
 const countedJobs = 100_000;
 
+/** Versions whose drift `/metrics` tells: those that were checked last. */
+const watchedModels = 250;
+
 /**
  * Tries again for some seconds while the state is unavailable: another process may be handing the embedded database over, and a server
  * that starts with its database should not depend on who is first.
@@ -274,6 +295,16 @@ async function patiently<Result>(work: () => Promise<Result>, signal: AbortSigna
       if (!isUnavailable || tries >= 10 || signal.aborted) throw error;
       await sleep(tries * 100);
     }
+  }
+}
+
+/** Does some work, and clears up when it fails. */
+async function orClearUp<Result>(clearUp: () => Promise<void>, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    await clearUp();
+    throw error;
   }
 }
 

@@ -1,9 +1,9 @@
 export {
   createMetrics,
-  type DepthSource,
-  type DriftFacts,
+  type Depths,
   type InferenceCount,
   type JobFacts,
   type Metrics,
   type RequestFacts,
+  type SharedFacts,
 } from "./metrics.ts";

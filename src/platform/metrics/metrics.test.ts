@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import type { DriftCheck } from "../../base/index.ts";
 import { createMetrics } from "./metrics.ts";
 
 function metrics() {
@@ -57,7 +58,7 @@ test("asks for the depth of queues when it is read, and forgets queues that are 
   const one = metrics();
   let depths = [{ name: "m", depth: 3 }];
   one.inferenceDepth(() => depths);
-  one.jobDepth(async () => [{ name: "training", depth: 7 }]);
+  one.shared(async () => ({ jobs: [{ name: "training", depth: 7 }], drift: [] }));
   expect(await samples(one, "fathom_inference_queue_depth")).toEqual({
     'fathom_inference_queue_depth{model="m"}': 3,
   });
@@ -70,18 +71,68 @@ test("asks for the depth of queues when it is read, and forgets queues that are 
   });
 });
 
-test("takes job durations, drift, shadows and lost threads", async () => {
+const drifting: DriftCheck = {
+  model: "spy",
+  version: 3,
+  at: 1_767_225_600_000,
+  by: "nightly",
+  from: "2025-01-01",
+  to: "2025-12-31",
+  drifted: true,
+  features: [
+    { name: "close", drifted: true, measures: [{ measure: "psi", value: 0.3 }] },
+    { name: "forecast", drifted: false, measures: [{ measure: "psi", value: 0.01 }] },
+  ],
+};
+
+test("tells the latest drift check of each version in use, and nothing of one that is no longer", async () => {
+  const one = metrics();
+  let checks: readonly DriftCheck[] = [drifting, { ...drifting, model: "qqq", version: 1, features: [] }];
+  one.shared(async () => ({ jobs: [], drift: checks }));
+  const of = 'model="spy",version="3"';
+  expect(await samples(one, "fathom_drift")).toEqual({
+    [`fathom_drift{${of},feature="close",measure="psi"}`]: 0.3,
+    [`fathom_drift{${of},feature="forecast",measure="psi"}`]: 0.01,
+  });
+  expect(await samples(one, "fathom_drift_detected")).toEqual({
+    [`fathom_drift_detected{${of},feature="close"}`]: 1,
+    [`fathom_drift_detected{${of},feature="forecast"}`]: 0,
+  });
+  expect(await samples(one, "fathom_drift_check_timestamp_seconds")).toEqual({
+    [`fathom_drift_check_timestamp_seconds{${of}}`]: 1_767_225_600,
+    'fathom_drift_check_timestamp_seconds{model="qqq",version="1"}': 1_767_225_600,
+  });
+  checks = [];
+  for (const name of ["fathom_drift", "fathom_drift_detected", "fathom_drift_check_timestamp_seconds"])
+    expect(await samples(one, name)).toEqual({});
+});
+
+test("goes on telling everything else while the state cannot be asked, and says that it cannot", async () => {
+  const one = metrics();
+  let isDown = false;
+  one.inferenceThreadLost();
+  one.shared(async () => {
+    if (isDown) throw new Error("connection refused");
+    return { jobs: [{ name: "jobs", depth: 2 }], drift: [drifting] };
+  });
+  expect(await samples(one, "fathom_state_up")).toEqual({ fathom_state_up: 1 });
+  isDown = true;
+  expect(await samples(one, "fathom_state_up")).toEqual({ fathom_state_up: 0 });
+  expect(await samples(one, "fathom_job_queue_depth")).toEqual({});
+  expect(await samples(one, "fathom_drift")).toEqual({});
+  expect(await samples(one, "fathom_inference_threads_lost_total")).toEqual({
+    fathom_inference_threads_lost_total: 1,
+  });
+});
+
+test("takes job durations, shadows and lost threads", async () => {
   const one = metrics();
   one.job({ name: "forecast.train", outcome: "done", seconds: 90 });
-  one.drift({ model: "m", version: "1", feature: "close", measure: "psi", value: 0.3 });
   one.shadow({ name: "m", difference: 0.02 });
   one.shadow({ name: "m", difference: null });
   one.inferenceThreadLost();
   expect(await samples(one, "fathom_job_duration_seconds_sum")).toEqual({
     'fathom_job_duration_seconds_sum{name="forecast.train",outcome="done"}': 90,
-  });
-  expect(await samples(one, "fathom_drift")).toEqual({
-    'fathom_drift{model="m",version="1",feature="close",measure="psi"}': 0.3,
   });
   expect(await samples(one, "fathom_shadow_difference_count")).toEqual({
     'fathom_shadow_difference_count{model="m"}': 1,

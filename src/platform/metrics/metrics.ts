@@ -5,6 +5,7 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { DriftCheck } from "../../base/index.ts";
 
 export interface RequestFacts {
   readonly method: string;
@@ -28,20 +29,16 @@ export interface JobFacts {
   readonly seconds: number;
 }
 
-export interface DriftFacts {
-  readonly model: string;
-  readonly version: string;
-  /** An input, or the score. */
-  readonly feature: string;
-  /** Such as `psi`, `kolmogorov-smirnov`, `jensen-shannon` or `wasserstein`. */
-  readonly measure: string;
-  readonly value: number;
-}
+/** How many wait, by name of the queue. */
+export type Depths = readonly { readonly name: string; readonly depth: number }[];
 
-/** How many wait, by name of the queue; asked for whenever somebody reads the metrics. */
-export type DepthSource = () =>
-  | readonly { readonly name: string; readonly depth: number }[]
-  | Promise<readonly { readonly name: string; readonly depth: number }[]>;
+/** What all processes share, as the state has it. */
+export interface SharedFacts {
+  /** Jobs that wait. */
+  readonly jobs: Depths;
+  /** The latest check of each version in use. */
+  readonly drift: readonly DriftCheck[];
+}
 
 export interface Metrics {
   request(facts: RequestFacts): void;
@@ -50,11 +47,10 @@ export interface Metrics {
   shadow(facts: { readonly name: string; readonly difference: number | null }): void;
   inferenceThreadLost(): void;
   job(facts: JobFacts): void;
-  drift(facts: DriftFacts): void;
-  /** Requests that wait for a model. */
-  inferenceDepth(source: DepthSource): void;
-  /** Jobs that wait. */
-  jobDepth(source: DepthSource): void;
+  /** Requests that wait for a model; asked for whenever somebody reads the metrics. */
+  inferenceDepth(source: () => Depths): void;
+  /** Asked for likewise. While it fails, everything else is told, and `fathom_state_up` is 0. */
+  shared(source: () => Promise<SharedFacts>): void;
   /** Media type of `text`. */
   readonly contentType: string;
   /** Everything, in Prometheus's text format. */
@@ -140,25 +136,44 @@ export function createMetrics(): Metrics {
     buckets: jobSeconds,
     registers,
   });
-  const drifts = new Gauge({
+  const depths = <Label extends string>(name: string, help: string, label: Label) => {
+    const known = bounded();
+    const gauge = new Gauge({ name, help, labelNames: [label] as const, registers });
+    return (all: Depths) => {
+      gauge.reset();
+      const labels = (one: string) => ({ [label]: known(one) }) as Record<Label, string>;
+      for (const one of all) gauge.inc(labels(one.name), one.depth);
+    };
+  };
+  const setInferenceDepths = depths(
+    "fathom_inference_queue_depth",
+    "Requests that wait for a model",
+    "model",
+  );
+  const setJobDepths = depths("fathom_job_queue_depth", "Jobs that wait, by queue", "queue");
+  const drift = new Gauge({
     name: "fathom_drift",
-    help: "Latest measure of how far inputs or scores are from those of the training",
+    help: "How far inputs or scores are from those of the training, by the latest check of a version in use",
     labelNames: ["model", "version", "feature", "measure"] as const,
     registers,
   });
-  const depthOf = (name: string, help: string, label: string) => (source: DepthSource) => {
-    const known = bounded();
-    new Gauge({
-      name,
-      help,
-      labelNames: [label],
-      registers,
-      async collect() {
-        this.reset();
-        for (const one of await source()) this.inc({ [label]: known(one.name) }, one.depth);
-      },
-    });
-  };
+  const drifted = new Gauge({
+    name: "fathom_drift_detected",
+    help: "1 where that is further than chance explains",
+    labelNames: ["model", "version", "feature"] as const,
+    registers,
+  });
+  const driftCheckedAt = new Gauge({
+    name: "fathom_drift_check_timestamp_seconds",
+    help: "When a version in use was checked last",
+    labelNames: ofModel,
+    registers,
+  });
+  const stateUp = new Gauge({
+    name: "fathom_state_up",
+    help: "1 when the database answered for this reading",
+    registers,
+  });
   const delay = monitorEventLoopDelay({ resolution: eventLoopResolutionMs });
   delay.enable();
   new Gauge({
@@ -182,6 +197,24 @@ export function createMetrics(): Metrics {
   const route = bounded();
   const job = bounded();
   const feature = bounded();
+  const setDrift = (checks: readonly DriftCheck[]) => {
+    for (const gauge of [drift, drifted, driftCheckedAt]) gauge.reset();
+    for (const check of checks) {
+      const labels = { model: model(check.model), version: version(String(check.version)) };
+      if (labels.model === other || labels.version === other) continue; // one gauge cannot hold several values
+      driftCheckedAt.set(labels, check.at / 1000);
+      for (const one of check.features) {
+        const name = feature(one.name);
+        if (name === other) continue;
+        drifted.set({ ...labels, feature: name }, one.drifted ? 1 : 0);
+        for (const { measure, value } of one.measures)
+          drift.set({ ...labels, feature: name, measure }, value);
+      }
+    }
+  };
+  let inferenceDepths: () => Depths = () => [];
+  let askShared: (() => Promise<SharedFacts>) | undefined;
+  const nothing: SharedFacts = { jobs: [], drift: [] };
   return {
     request({ method, route: template, status, seconds: took }) {
       const labels = { method, route: route(template), status: String(status) };
@@ -202,12 +235,24 @@ export function createMetrics(): Metrics {
     },
     inferenceThreadLost: () => threadsLost.inc(),
     job: ({ name, outcome, seconds: took }) => jobs.observe({ name: job(name), outcome }, took),
-    drift: ({ model: name, version: number, feature: input, measure, value }) =>
-      drifts.set({ model: model(name), version: version(number), feature: feature(input), measure }, value),
-    inferenceDepth: depthOf("fathom_inference_queue_depth", "Requests that wait for a model", "model"),
-    jobDepth: depthOf("fathom_job_queue_depth", "Jobs that wait, by queue", "queue"),
+    inferenceDepth(source) {
+      inferenceDepths = source;
+    },
+    shared(source) {
+      askShared = source;
+    },
     contentType: register.contentType,
-    text: () => register.metrics(),
+    async text() {
+      setInferenceDepths(inferenceDepths());
+      if (askShared !== undefined) {
+        const facts = await askShared().catch(() => undefined);
+        stateUp.set(facts === undefined ? 0 : 1);
+        const { jobs: waiting, drift: checks } = facts ?? nothing;
+        setJobDepths(waiting);
+        setDrift(checks);
+      }
+      return register.metrics();
+    },
     close() {
       delay.disable();
       register.clear();
@@ -215,12 +260,14 @@ export function createMetrics(): Metrics {
   };
 }
 
+const other = "other";
+
 /** Tells the first values apart and calls all others "other", so that nobody can fill the memory with names. */
 function bounded(): (value: string) => string {
   const known = new Set<string>();
   return (value) => {
     if (known.has(value)) return value;
-    if (known.size >= labelLimit) return "other";
+    if (known.size >= labelLimit) return other;
     known.add(value);
     return value;
   };

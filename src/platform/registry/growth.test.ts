@@ -3,6 +3,7 @@ import { PgDialect } from "drizzle-orm/pg-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Database, openState, type State } from "../state/index.ts";
 import { type Home, homes } from "../state/testing/homes.ts";
+import { driftPage } from "./drift.ts";
 import { referencedOf } from "./files.ts";
 import { activePlan } from "./plans.ts";
 import { openRequests } from "./promote.ts";
@@ -61,6 +62,7 @@ describe.each(cases)(title, ({ makeHome, statistics }) => {
     "a page of champions": (db) => championPage(db, "m5", 20),
     "open requests": (db) => openRequests(db, "large"),
     "the plan in force": (db) => activePlan(db, "large"),
+    "the newest drift checks": (db) => driftPage(db, 5),
     "who refers to files": (db) => referencedOf(db, ["ab".repeat(32), "cd".repeat(32)]),
   };
 
@@ -98,6 +100,8 @@ function fill(first: number, last: number, policy: string): string[] {
          '2026-01-01'::timestamptz + i * interval '1 second', 'ann', '' from ${series}`,
     `insert into fathom.registry_requests (model, version, requested_by, requested_at, reason, status)
        select ${model}, i, 'ann', now(), '', case when i > ${rows - 5} then 'open' else 'approved' end from ${series}`,
+    `insert into fathom.registry_drift_checks select ${model}, i, '2026-01-01'::timestamptz + i * interval '1 second', 'ann',
+       '2025-01-01', '2025-12-31', false, '[]' from ${series}`,
     `insert into fathom.registry_plans (model, champion, candidate, mode, share_percent, rules, status, started_at, started_by)
        select ${model}, 1, 2, 'canary', 5, '{}', 'stopped', now(), 'ann' from ${series}`,
   ];
@@ -112,8 +116,8 @@ interface PlanRow {
   readonly Plans?: readonly PlanRow[];
 }
 
-/** The nodes that read a table or an index. */
+/** The nodes that read a table or an index; a scan of a subquery reads what those below it do. */
 function scansOf(plan: PlanRow): PlanRow[] {
-  const own = /Scan$/.test(plan["Node Type"]) ? [plan] : [];
+  const own = /(?<!Subquery )Scan$/.test(plan["Node Type"]) ? [plan] : [];
   return [...own, ...(plan.Plans ?? []).flatMap(scansOf)];
 }

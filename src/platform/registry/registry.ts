@@ -12,6 +12,7 @@ import type { Signer } from "../signing/index.ts";
 import {
   type Database,
   registryAliases,
+  registryDriftChecks,
   registryFiles,
   registryHistory,
   registryModels,
@@ -19,6 +20,7 @@ import {
   type State,
 } from "../state/index.ts";
 import { changes, tell } from "./changes.ts";
+import { driftChecks } from "./drift.ts";
 import { files } from "./files.ts";
 import { activePlan, plans } from "./plans.ts";
 import { openRequests, promotion } from "./promote.ts";
@@ -51,6 +53,7 @@ export function openRegistry({ db }: Pick<State, "db">, options: RegistryOptions
     ...promotion(world),
     ...plans(world, scoreEdges),
     ...fileParts,
+    ...driftChecks(db),
     ...reading(db),
 
     remove: (model, version, { actor, reason }) =>
@@ -65,6 +68,9 @@ export function openRegistry({ db }: Pick<State, "db">, options: RegistryOptions
           );
         const isIt = and(eq(registryFiles.model, model), eq(registryFiles.version, version));
         await held.delete(registryFiles).where(isIt);
+        await held
+          .delete(registryDriftChecks)
+          .where(and(eq(registryDriftChecks.model, model), eq(registryDriftChecks.version, version)));
         const [row] = await held
           .update(registryVersions)
           .set({ removedAt: at, removedBy: actor })

@@ -10,6 +10,7 @@ export {
   jobSchedules,
   jobs,
   registryAliases,
+  registryDriftChecks,
   registryFiles,
   registryHistory,
   registryModels,

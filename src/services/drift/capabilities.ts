@@ -5,10 +5,10 @@ import { driftTable } from "./tables.ts";
 
 export const driftCheckCapability = capability({
   name: "drift.check",
-  summary: "Compare new prices, and what a model answers on them, with what the model was made from",
+  summary:
+    "Compare new prices, and what a model answers on them, with what the model was made from; kept for /metrics",
   input: DriftCheckInput,
   output: DriftCheckOutput,
-  effect: "reads",
   paths: ["artifact", "data"],
   positional: "artifact",
   print: driftTable,

@@ -5,6 +5,7 @@ export { jobEvents, jobSchedules, jobs } from "./jobs.ts";
 export { ledger, ledgerSealed, personalKeys } from "./ledger.ts";
 export {
   registryAliases,
+  registryDriftChecks,
   registryFiles,
   registryHistory,
   registryModels,

@@ -12,6 +12,7 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import type {
+  DriftCheck,
   HistoryEntry,
   LedgerEntry,
   Lineage,
@@ -174,6 +175,25 @@ export const registryObservations = fathom.table(
     disagreed: count("disagreed"),
   },
   (table) => [primaryKey({ columns: [table.plan, table.isCandidate] })],
+);
+
+/** How far the data of now is from what a version was made from: its latest check. */
+export const registryDriftChecks = fathom.table(
+  "registry_drift_checks",
+  {
+    model: text("model").notNull(),
+    version: integer("version").notNull(),
+    at: time("at").notNull(),
+    by: text("by").notNull(),
+    from: text("from_date").notNull(),
+    to: text("to_date").notNull(),
+    drifted: boolean("drifted").notNull(),
+    features: jsonb("features").$type<DriftCheck["features"]>().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.model, table.version] }),
+    index("registry_drift_checks_at").on(table.at),
+  ],
 );
 
 /** Entries on their way to the ledger: written with the change itself, taken away when the ledger has them. */
