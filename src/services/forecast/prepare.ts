@@ -94,25 +94,31 @@ function warnOfOddities(report: CleaningReport, logger: Pick<Logger, "warn">): v
   }
   const lost = report.rowsRead - report.rowsKept;
   if (lost === 0) return;
-  const reasons = Object.entries(report.dropped).filter(([, rows]) => rows > 0);
-  const shown = reasons.map(([reason, rows]) => `${reason} ${rows}${firstLine(report, exampleOf[reason])}`);
+  const reasons = dropReasons.filter(({ reason }) => report.dropped[reason] > 0);
+  const shown = reasons.map(
+    ({ reason, words, example }) => `${words} ${report.dropped[reason]}${firstLine(report, example)}`,
+  );
   logger.warn(
     `${report.source}: ${lost} of ${report.rowsRead} rows were dropped in cleaning: ${shown.join(", ")}`,
   );
 }
 
-/** Under which kind the examples of a reason for dropping stand. */
-const exampleOf: Readonly<Record<string, CleaningExample["kind"]>> = {
-  badTime: "badTime",
-  duplicateIdentical: "duplicate",
-  duplicateConflicting: "duplicate",
-  impossible: "impossible",
-  missing: "missing",
-  outlier: "outlier",
-  stale: "stale",
-};
+/** Reasons for dropping a row in words, and the kind under which its examples stand. */
+const dropReasons: readonly {
+  readonly reason: keyof CleaningReport["dropped"];
+  readonly words: string;
+  readonly example: CleaningExample["kind"];
+}[] = [
+  { reason: "badTime", words: "unreadable times", example: "badTime" },
+  { reason: "duplicateIdentical", words: "repeated rows", example: "duplicate" },
+  { reason: "duplicateConflicting", words: "repeated times with other values", example: "duplicate" },
+  { reason: "impossible", words: "impossible values", example: "impossible" },
+  { reason: "missing", words: "missing values", example: "missing" },
+  { reason: "outlier", words: "outliers", example: "outlier" },
+  { reason: "stale", words: "stale prices", example: "stale" },
+];
 
-function firstLine({ examples }: CleaningReport, kind: CleaningExample["kind"] | undefined): string {
+function firstLine({ examples }: CleaningReport, kind: CleaningExample["kind"]): string {
   const line = examples.find((example) => example.kind === kind)?.line ?? null;
   return line === null ? "" : ` (first on line ${line})`;
 }
