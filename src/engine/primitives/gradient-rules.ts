@@ -16,6 +16,7 @@ import {
   sign,
   slice,
   split,
+  square,
   sub,
   sum,
   transpose,
@@ -117,6 +118,18 @@ export const gradientRules: GradientRules = {
       parts.push(neg(div(mul(mul(dInverse, normalized), mul(inverseDeviation, inverseDeviation)), features)));
     const dx = broadcastTo(parts.reduce(add), x.shape);
     return dy ? [dx, sumTo(mul(dy, normalized), scale.shape), sumTo(dy, scale.shape)] : [dx, null, null];
+  },
+  standardize: ({ dys: [dy, dInverse, dBalanced], outputs: [y, inverseDeviation] }) => {
+    const last = y.shape.length - 1;
+    const features = fixedSize("standardize", y.shape, last);
+    const average = (total: Tensor) => div(total, features);
+    // dx = (dy - mean(dy) - y mean(dy y)) / deviation
+    const centred = dy ? [sub(dy, average(sum(dy, last, { keepDims: true })))] : [];
+    const all = [...centred, ...(dBalanced ? [dBalanced] : [])];
+    const parts = all.map((g) => mul(sub(g, mul(y, average(sumOfProduct(g, y, last)))), inverseDeviation));
+    // A second derivative comes back through the deviation.
+    if (dInverse) parts.push(neg(mul(y, average(mul(dInverse, square(inverseDeviation))))));
+    return [parts.reduce(add)];
   },
 
   reshape: ({ dy, inputs: [x] }) => [reshape(dy, x.shape)],

@@ -1,7 +1,7 @@
 import { invariant } from "../../base/index.ts";
 import { type Emitter, elementType } from "../onnx/emitter.ts";
 import { type EmittedOperator, trainingOpset } from "../onnx/operator-versions.ts";
-import { isFloat, isStatic, staticSize, type TensorType } from "../shape.ts";
+import { type DataType, isFloat, isStatic, staticSize, type TensorType } from "../shape.ts";
 import type { TypedArray } from "../tensor.ts";
 import {
   averagePoolOnnx,
@@ -100,20 +100,23 @@ export const onnxRules: OnnxRules = {
       const attributes = { axis: -1, epsilon: { float: epsilon } };
       return to.many("LayerNormalization", [x, scale, shift], attributes, [true, statistics, statistics]);
     }
-    // ONNX's operator came with 17, and gives its statistics in float32 whatever it is fed.
-    const average = (value: string) =>
-      to.opset >= 18
-        ? to.one("ReduceMean", [value, to.ints([-1])], { keepdims: 1 })
-        : to.one("ReduceMean", [value], { axes: [-1], keepdims: 1 });
-    const mean = average(x);
-    const centred = to.one("Sub", [x, mean]);
-    const variance = to.one("Add", [
-      average(to.one("Mul", [centred, centred])),
-      to.constant(epsilon, [], dtype),
-    ]);
-    const inverse = to.one("Reciprocal", [to.one("Sqrt", [variance])]);
-    const normalized = to.one("Mul", [centred, inverse]);
+    const { normalized, mean, inverse } = standardized(to, x, dtype, epsilon);
     return [to.one("Add", [to.one("Mul", [normalized, scale]), shift]), mean, inverse];
+  },
+  standardize: (to, [x], { inputs: [{ dtype, shape }], attributes: { epsilon }, used }) => {
+    if (dtype === "float32" && to.opset >= 17) {
+      const features = Number(shape[shape.length - 1]);
+      const [ones, zeros] = [1, 0].map((value) => to.filled(value, [features], dtype));
+      const attributes = { axis: -1, epsilon: { float: epsilon } };
+      const [y, , inverse] = to.many("LayerNormalization", [x, ones, zeros], attributes, [
+        true,
+        used[1],
+        used[1],
+      ]);
+      return [y, inverse, y];
+    }
+    const { normalized, inverse } = standardized(to, x, dtype, epsilon);
+    return [normalized, inverse, normalized];
   },
 
   reshape: (to, [x], { attributes: { shape } }) => [
@@ -281,4 +284,20 @@ function commonName(names: readonly string[]): string {
 
 function leafHasNoRule(): never {
   throw new Error("broken rule: a leaf is emitted as an input or an initializer, not as a node");
+}
+
+/** Normalisation along the last axis, where ONNX's own operator is not to be had: it came with 17, and gives its statistics in float32. */
+function standardized(to: Emitter, x: string, dtype: DataType, epsilon: number) {
+  const average = (value: string) =>
+    to.opset >= 18
+      ? to.one("ReduceMean", [value, to.ints([-1])], { keepdims: 1 })
+      : to.one("ReduceMean", [value], { axes: [-1], keepdims: 1 });
+  const mean = average(x);
+  const centred = to.one("Sub", [x, mean]);
+  const variance = to.one("Add", [
+    average(to.one("Mul", [centred, centred])),
+    to.constant(epsilon, [], dtype),
+  ]);
+  const inverse = to.one("Reciprocal", [to.one("Sqrt", [variance])]);
+  return { normalized: to.one("Mul", [centred, inverse]), mean, inverse };
 }

@@ -56,6 +56,11 @@ export interface PrimitiveAttributes {
   readonly softmax: { readonly axis: number };
   readonly logSoftmax: { readonly axis: number };
   readonly layerNorm: { readonly epsilon: number };
+  /**
+   * Mean 0 and variance 1 along the last axis; the inverse deviation that it was multiplied by; and the first output again, for readers who
+   * promise that the features of the gradient that they send back add up to zero, as behind weights whose rows do.
+   */
+  readonly standardize: { readonly epsilon: number };
   // movement
   readonly reshape: { readonly shape: Shape };
   readonly transpose: { readonly order: readonly number[] };

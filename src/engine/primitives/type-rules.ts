@@ -90,6 +90,11 @@ export const typeRules: TypeRules = {
     const statistics = { dtype: x.dtype, shape: reduced(x.shape, [x.shape.length - 1], true) };
     return [{ dtype: x.dtype, shape: x.shape }, statistics, statistics];
   },
+  standardize: ([{ dtype, shape }]) => [
+    { dtype, shape },
+    { dtype, shape: reduced(shape, [shape.length - 1], true) },
+    { dtype, shape },
+  ],
 
   reshape: ([x], { shape }) => {
     if (sizeOf(x.shape) !== sizeOf(shape)) {

@@ -94,6 +94,9 @@ const apart = (count: number, shape: readonly number[]) =>
     shape,
   );
 
+/** Weights whose rows add up to zero, `[2, 4]`. */
+const balancedRows = constant([1, -2, 3, -2, 0.5, 1, -1, -0.5], [2, 4]);
+
 /** A missing case does not compile. */
 export const gradientCases: { readonly [P in Exclude<PrimitiveName, WithoutCase>]: readonly GradientCase[] } =
   {
@@ -316,6 +319,18 @@ export const gradientCases: { readonly [P in Exclude<PrimitiveName, WithoutCase>
     logSoftmax: [{ shapes: [[2, 4]], of: (x) => logSoftmax(x), range: [-3, 3] }],
     layerNorm: [
       { shapes: [[2, 3, 4], [4], [4]], of: (x, scale, shift) => layerNormalize(x, scale, shift, 1e-5) },
+    ],
+    standardize: [
+      { shapes: [[2, 3, 4]], of: (x) => apply("standardize", [x], { epsilon: 1e-2 }) },
+      {
+        shapes: [[3, 4]],
+        of: (x) => {
+          const [y, inverse, balanced] = applyAll("standardize", [x], { epsilon: 1e-2 });
+          const rows = cast(balancedRows, x.dtype);
+          const product = matmul(square(matmul(balanced, rows, { transposeB: true })), rows);
+          return add(product, mul(square(y), inverse));
+        },
+      },
     ],
     reshape: [{ shapes: [[2, 3]], of: (x) => square(reshape(x, [3, 2])) }],
     transpose: [{ shapes: [[2, 3, 4]], of: (x) => square(transpose(x, [2, 0, 1])) }],

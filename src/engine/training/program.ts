@@ -21,6 +21,7 @@ import { formatShape, isStatic, mismatch, staticSize, type TensorType } from "..
 import { input, inputName, type Parameter, type Tensor } from "../tensor.ts";
 import { verifyGraph } from "../verify.ts";
 import { flopOf, threadsFor } from "../work.ts";
+import { withFoldedNorms } from "./fold-norms.ts";
 import { learned, packedSize, viewsOf } from "./packing.ts";
 import { withFewerProducts } from "./winograd.ts";
 
@@ -181,7 +182,7 @@ function traceLoss({ parameters, data, loss: lossOf }: TrainingSpec, rows: numbe
   if (loss.shape.length !== 0)
     throw mismatch(`training: expected a scalar loss, received shape ${formatShape(loss.shape)}`);
   verifyGraph(traceGraph({ loss }));
-  const [quicker, ...statisticsNext] = withFewerProducts([loss, ...tracked.values()]);
+  const [quicker, ...statisticsNext] = withFoldedNorms(withFewerProducts([loss, ...tracked.values()]));
   const next = new Map([...tracked.keys()].map((statistic, i) => [statistic, statisticsNext[i]]));
   const gradients = gradient(
     quicker,

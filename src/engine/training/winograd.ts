@@ -10,12 +10,12 @@
  * It rounds four times as much as the plain convolution: over 256 channels by 1e-6 of the largest value, which the plain one does by
  * 2.5e-7.
  */
-import { apply, applyAll } from "../apply.ts";
-import { traceGraph } from "../graph.ts";
+import { apply } from "../apply.ts";
 import { add, concat, matmul, reshape, split } from "../operations.ts";
 import type { Window } from "../primitives/convolution/geometry.ts";
 import { isStatic } from "../shape.ts";
 import { constant, type Node, type Tensor } from "../tensor.ts";
+import { rewrite } from "./rewrite.ts";
 
 /** Results of a tile, and products for it. */
 const tile = 4;
@@ -53,21 +53,11 @@ const resultSums = [
  * @returns as many tensors, in the same order; leaves stay the tensors that they are
  */
 export function withFewerProducts(tensors: readonly Tensor[]): Tensor[] {
-  const named = Object.fromEntries(tensors.map((tensor, i) => [String(i), tensor]));
-  const newer = new Map<Tensor, Tensor>();
-  const now = (tensor: Tensor) => newer.get(tensor) ?? tensor;
-  for (const node of traceGraph(named).nodes) {
-    const inputs = node.inputs.map(now);
-    const isConvolution = node.primitive === "conv" && gains(node as Node<"conv">);
-    if (!isConvolution && inputs.every((tensor, i) => tensor === node.inputs[i])) continue;
-    const outputs = isConvolution
-      ? [winogradConv(inputs, (node as Node<"conv">).attributes.window)]
-      : applyAll(node.primitive, inputs, node.attributes);
-    node.outputs.forEach((tensor, i) => {
-      newer.set(tensor, outputs[i]);
-    });
-  }
-  return tensors.map(now);
+  return rewrite(tensors, (node, now) => {
+    const convolution = node as Node<"conv">;
+    if (node.primitive !== "conv" || !gains(convolution)) return undefined;
+    return [winogradConv(node.inputs.map(now), convolution.attributes.window)];
+  });
 }
 
 /** Whether the half of its multiplications is more than the sums cost: products with a matrix, and passes over memory. */
