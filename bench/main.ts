@@ -10,8 +10,9 @@ import { jobsText } from "./jobs/text.ts";
 import { machine, machineText } from "./machine.ts";
 import { comparePortfolio } from "./portfolio/compare.ts";
 import { portfolioText } from "./portfolio/text.ts";
+import { benchEndurance } from "./serve/endurance.ts";
 import { benchServe } from "./serve/rows.ts";
-import { serveText } from "./serve/text.ts";
+import { enduranceText, serveText } from "./serve/text.ts";
 
 export interface Options {
   readonly json: boolean;
@@ -41,6 +42,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   serve: async ({ minutes }, say) => {
     const comparison = await benchServe(minutes, say);
     return { document: comparison, text: serveText(comparison) };
+  },
+  endurance: async ({ minutes }, say) => {
+    say(`mixed load for ${minutes} minutes`);
+    const endurance = await benchEndurance(minutes);
+    return { document: endurance, text: enduranceText(endurance) };
   },
   jobs: async (_, say) => {
     const rows = await benchJobs(say);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { install, root, setUp } from "./setup.js";
 
-const names = ["engine", "data", "serve", "jobs", "growth", "portfolio"];
+const names = ["engine", "data", "serve", "endurance", "jobs", "growth", "portfolio"];
 const usage = `npm run bench -- ${names.join("|")} [--json] [--only="part of a row's name"] [--minutes=of mixed load]`;
 const [name, ...flags] = process.argv.slice(2);
 const only = flags.find((flag) => flag.startsWith("--only="));

@@ -4,18 +4,11 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { setPriority, tmpdir } from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "../engine/measure.ts";
+import { type Endurance, endure } from "./endurance.ts";
 import { fire, type Load } from "./load.ts";
 import { requestBody, writeServedModel } from "./model.ts";
-import {
-  type PeerServer,
-  type PeerSettings,
-  processFacts,
-  type Server,
-  startFastApi,
-  startFathom,
-} from "./server.ts";
+import { type PeerServer, type PeerSettings, type Server, startFastApi, startFathom } from "./server.ts";
 
 const connections = 64;
 const rounds = 3;
@@ -40,16 +33,6 @@ export interface Peer extends Load, PeerSettings {
   readonly versions: string;
   /** Fathom's rate over the peer's. */
   readonly ratio: number;
-}
-
-export interface Endurance {
-  readonly seconds: number;
-  readonly requests: number;
-  readonly unexpected: number;
-  /** Medians of the first and the last sixth after the warm-up. */
-  readonly residentMiB: readonly [number, number];
-  readonly descriptors: readonly [number, number];
-  readonly threads: readonly [number, number];
 }
 
 /**
@@ -190,57 +173,6 @@ async function eventLoopDelayP99(server: Server): Promise<number> {
   const found = /^fathom_event_loop_delay_seconds\{quantile="0.99"\} (\S+)$/m.exec(metrics);
   if (found === null) throw new Error("the metrics say nothing of the event loop");
   return Number(found[1]) * 1000;
-}
-
-/** Everything that clients do, right and wrong, for a long time; the server must not grow. */
-async function endure(dataFolder: string, seconds: number): Promise<Endurance> {
-  const server = await startFathom(dataFolder, ["--log-level", "warn"]);
-  const body = requestBody();
-  const kinds: readonly (readonly [string, RequestInit, number])[] = [
-    ["/v2/models/lstm/infer", { method: "POST", body }, 200],
-    ["/v2/models/lstm/infer", { method: "POST", body: body.slice(0, 500) }, 400],
-    ["/v2/models/nothing/infer", { method: "POST", body }, 404],
-    ["/v2/models/lstm", {}, 200],
-    ["/healthz", {}, 200],
-    ["/metrics", {}, 200],
-    ["/nowhere", {}, 404],
-  ];
-  let requests = 0;
-  let unexpected = 0;
-  let going = true;
-  const clients = Array.from({ length: 16 }, async (_, client) => {
-    for (let turn = client; going; turn++) {
-      // Three of four requests are inferences.
-      const [url, options, status] = kinds[turn % 4 === 0 ? Math.floor(turn / 4) % kinds.length : 0];
-      const answer = await fetch(server.address + url, options);
-      await answer.arrayBuffer();
-      requests++;
-      if (answer.status !== status) unexpected++;
-    }
-  });
-  const facts = [];
-  for (let second = 0; second < seconds; second++) {
-    await sleep(1000);
-    facts.push(processFacts(server.pid));
-  }
-  going = false;
-  await Promise.all(clients);
-  await server.stop();
-  const warm = facts.slice(Math.floor(seconds / 3));
-  const part = Math.max(1, Math.floor(warm.length / 6));
-  const ends = (name: "residentMiB" | "descriptors" | "threads") =>
-    [warm.slice(0, part), warm.slice(-part)].map((some) => median(some.map((one) => one[name]))) as [
-      number,
-      number,
-    ];
-  return {
-    seconds,
-    requests,
-    unexpected,
-    residentMiB: ends("residentMiB"),
-    descriptors: ends("descriptors"),
-    threads: ends("threads"),
-  };
 }
 
 const load = (server: Server, seconds: number) =>

@@ -1,5 +1,6 @@
 /** What serving took, as tables for people. */
 import { table } from "../table.ts";
+import type { Endurance } from "./endurance.ts";
 import type { Peer, ServeComparison } from "./rows.ts";
 
 const peerName = ({ batch }: Peer) =>
@@ -20,8 +21,6 @@ export function serveText(comparison: ServeComparison): string {
     row("inference while a training runs", training.inference),
     row("/healthz meanwhile, 50 requests/s", training.health),
   ];
-  const change = ([before, after]: readonly [number, number], digits = 0) =>
-    `${before.toFixed(digits)} -> ${after.toFixed(digits)}`;
   return [
     "LSTM of 60 steps, 16 features, 128 units; one sample of 960 numbers as JSON; client on the same cores",
     "",
@@ -30,12 +29,17 @@ export function serveText(comparison: ServeComparison): string {
     "absent" in peers ? `FastAPI: absent: ${peers.absent}` : ratioText(peers),
     `Event-loop delay while a training runs, p99: ${training.eventLoopDelayP99.toFixed(1)} ms`,
     `Cold start to ready with a model, median of 3: ${coldStartMs.toFixed(0)} ms`,
-    ...(endurance === null
-      ? []
-      : [
-          `Mixed load, ${endurance.seconds} s, ${endurance.requests} requests, ${endurance.unexpected} with an unexpected status:`,
-          `  resident MiB ${change(endurance.residentMiB, 1)}, descriptors ${change(endurance.descriptors)}, threads ${change(endurance.threads)}`,
-        ]),
+    ...(endurance === null ? [] : [enduranceText(endurance)]),
+  ].join("\n");
+}
+
+export function enduranceText(endurance: Endurance): string {
+  const { seconds, requests, jobs, unexpected, residentMiB, descriptors, threads } = endurance;
+  const change = ([before, after]: readonly [number, number], digits = 0) =>
+    `${before.toFixed(digits)} -> ${after.toFixed(digits)}`;
+  return [
+    `Mixed load, ${seconds} s: ${requests} requests, ${jobs} jobs one after the other, ${unexpected} with an unexpected answer`,
+    `  resident MiB ${change(residentMiB, 1)}, descriptors ${change(descriptors)}, threads ${change(threads)}`,
   ].join("\n");
 }
 
