@@ -20,10 +20,12 @@ try {
   process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   counts.failed++;
 }
+const status = counts.failed > 0 ? 1 : Number(process.exitCode ?? 0);
+// Said outright, so that nothing that a test has loaded decides about it.
 process.stdout.write(
   `${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}\n`,
+  () => process.exit(status),
 );
-if (counts.failed > 0) process.exitCode = process.exitCode || 1;
 
 /** Counts tests; a file that could not be read and an error outside of any test are failures too. */
 function count(vitest) {

@@ -6,16 +6,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Context, Logger } from "../../src/base/index.ts";
+import type { Context, JobHandle, JobOutcome, Logger } from "../../src/base/index.ts";
 import { type LazyPlatform, lazyPlatform, localContext } from "../../src/platform/local/index.ts";
 import {
   EvaluateInput,
   forecastEvaluate,
+  forecastFold,
   forecastPredict,
   forecastTrain,
   PredictInput,
   TrainInput,
 } from "../../src/services/forecast/index.ts";
+import { FoldInput, FoldOutput } from "../../src/services/forecast/schema.ts";
 import { walk } from "../../src/services/forecast/testing/prices.ts";
 
 let folder: string;
@@ -65,6 +67,12 @@ const predict = (artifact: string, changes: Changes<PredictInput> = {}, { contex
   forecastPredict.run(PredictInput.parse({ artifact, data: "prices.csv", ...changes }), context);
 const judge = (artifact: string, changes: Changes<EvaluateInput> = {}, { context } = world()) =>
   forecastEvaluate.run(EvaluateInput.parse({ artifact, data: "prices.csv", folds: 2, ...changes }), context);
+
+/** A context as a job has it, whose parts go to `runParts`. */
+const asJob = (runParts: JobHandle["runParts"]) => {
+  const given = world();
+  return { ...given, context: { ...given.context, job: { id: "job", runParts } } };
+};
 
 describe("training", () => {
   test("gives the same bytes for the same seed, and others for another", async () => {
@@ -244,6 +252,51 @@ describe("evaluation", () => {
     // The second fold alone: the same past, the same training, the same numbers.
     expect(last.folds[0].horizons).toEqual(both.folds[1].horizons);
     expect(both.folds[0].horizons[0].linear).not.toEqual(both.folds[1].horizons[0].linear);
+  });
+
+  test("hands the folds to its job, and puts them together to the same result", async () => {
+    await train({ out: "judged", target: "direction" });
+    const asked: string[] = [];
+    /** As other workers do: from JSON to JSON. */
+    const runParts = async (requests: readonly { capability: string; input: unknown }[]) =>
+      Promise.all(
+        requests.map(async ({ capability, input }, i): Promise<JobOutcome> => {
+          asked.push(capability);
+          const output = await forecastFold.run(
+            FoldInput.parse(JSON.parse(JSON.stringify(input))),
+            world().context,
+          );
+          const received: unknown = JSON.parse(JSON.stringify(FoldOutput.parse(output)));
+          return { id: `part ${i}`, status: "done", output: received, failure: null };
+        }),
+      );
+    const inTurn = await judge("judged", { refit: true });
+    expect(await judge("judged", { refit: true }, asJob(runParts))).toEqual(inTurn);
+    expect(asked).toEqual(["forecast.fold", "forecast.fold"]);
+    await judge("judged", {}, asJob(runParts)); // nothing is trained, and nothing is worth handing on
+    await judge("judged", { refit: true, folds: 1 }, asJob(runParts));
+    expect(asked).toHaveLength(2);
+  });
+
+  test("ends with what went wrong in a fold that another worker had", async () => {
+    await train({ out: "judged" });
+    const failure = { kind: "unavailable", code: "DISK_FULL", message: "no room", details: {} } as const;
+    const runParts = async (requests: readonly unknown[]) =>
+      requests.map(
+        (_, i): JobOutcome =>
+          i === 0
+            ? { id: "a", status: "done", output: null, failure: null }
+            : { id: "b", status: "failed", output: null, failure },
+      );
+    await expect(judge("judged", { refit: true }, asJob(runParts))).rejects.toMatchObject({
+      code: "DISK_FULL",
+      message: "fold 1: no room",
+    });
+    const fold = FoldInput.parse({ artifact: "judged", data: "prices.csv", folds: 2, fold: 2 });
+    await expect(forecastFold.run(fold, world().context)).rejects.toMatchObject({
+      code: "INPUT_INVALID",
+      message: "fold: expected 0 to 1, received 2",
+    });
   });
 
   test("weighs each fold by the naive forecast of its own training", async () => {

