@@ -5,8 +5,9 @@
  */
 import { type Matrix, PlatformError } from "../../../base/index.ts";
 import { withoutFixed } from "./fixed-variables.ts";
-import { Newton } from "./newton-system.ts";
+import { PrimalDualIterate } from "./primal-dual-iterate.ts";
 import type { Excesses, Program, ProgramSolution } from "./program.ts";
+import { objectiveAt, standardForm } from "./standard-form.ts";
 
 export interface InteriorPointOptions {
   /** Largest relative gap and residual of an answer. */
@@ -62,28 +63,29 @@ export function tryProgram(problem: Program, options: InteriorPointOptions = {})
 
 function run(problem: Program, { tolerance = 1e-8, maxIterations = 100 }: InteriorPointOptions): Outcome {
   const { program, objectiveScale } = equilibrate(problem);
-  const newton = new Newton(program);
-  newton.start();
+  const form = standardForm(program);
+  const iterate = new PrimalDualIterate(form);
+  iterate.start();
   let best: { readonly x: Float64Array; readonly gap: number; readonly primal: number } | null = null;
   let iterations = 0;
   let stalled = 0;
   let last = { gap: Number.NaN, primal: Number.NaN };
   for (; iterations < maxIterations; iterations++) {
-    const { gap, primal, finite } = newton.measure();
+    const { gap, primal, finite } = iterate.measure();
     if (!finite) break;
     last = { gap, primal };
     const reached = Math.max(gap, primal);
     if (best === null || reached < 0.7 * Math.max(best.gap, best.primal)) stalled = 0;
     else stalled++;
     if (best === null || reached < Math.max(best.gap, best.primal))
-      best = { x: Float64Array.from(newton.x), gap, primal };
+      best = { x: Float64Array.from(iterate.x), gap, primal };
     // On to a hundredth of the tolerance where that is cheap to have: later steps are the shortest.
     if (reached < tolerance / 100 || (reached < tolerance && stalled > 2) || stalled > 25) break;
-    if (!newton.step()) break;
+    if (!iterate.step()) break;
   }
   if (best === null || best.gap > tolerance || best.primal > tolerance)
     return { solved: false, gap: last.gap, primalResidual: last.primal, iterations };
-  const objective = newton.objectiveAt(best.x) / objectiveScale;
+  const objective = objectiveAt(form, best.x) / objectiveScale;
   return {
     solved: true,
     x: best.x,

@@ -56,6 +56,11 @@ export function unscaleByCone({ point, size }: Pick<ConeScaling, "point" | "size
   return v.map((value, i) => (i === 0 ? point[0] * value - tail : value + factor * point[i]) / size);
 }
 
+/** `W⁻² v` */
+export function unscaleTwice(scaling: ConeScaling, v: Float64Array): Float64Array {
+  return unscaleByCone(scaling, unscaleByCone(scaling, v));
+}
+
 /** The cone's product `x ∘ y`. */
 export function coneProduct(x: Float64Array, y: Float64Array): Float64Array {
   let inner = 0;
