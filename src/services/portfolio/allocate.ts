@@ -1,6 +1,6 @@
 /** From weights to whole lots: what to buy with a sum of money. */
 import { PlatformError } from "../../base/index.ts";
-import { optionError } from "./constraints/feasible.ts";
+import { optionError } from "./constraints/options.ts";
 import type { Certificate } from "./problem.ts";
 import { type IntegerRow, solveIntegerProgram } from "./solvers/integer-program.ts";
 

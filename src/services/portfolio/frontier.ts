@@ -1,6 +1,7 @@
 /** The efficient frontier: the least risk at each expected return, with the points that have names. */
 import { dot, multiplyTransposedVector } from "../../base/index.ts";
-import { type FeasibleSet, feasibleSet, withTargetReturn } from "./constraints/feasible.ts";
+import { feasibleSet } from "./constraints/feasible.ts";
+import { type FeasibleSet, withTargetReturn } from "./constraints/feasible-set.ts";
 import type { Answer, ObjectiveInput, RiskName } from "./objectives/input.ts";
 import { minimumRisk, minimumRiskOver } from "./objectives/scenario.ts";
 import { answerOf, isSimple, maximumReturn, minimumVariance } from "./objectives/variance.ts";

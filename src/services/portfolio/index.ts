@@ -25,7 +25,8 @@ export {
   portfolioFrontier,
   portfolioOptimize,
 } from "./capabilities.ts";
-export { type FeasibleSet, feasibleSet } from "./constraints/feasible.ts";
+export { feasibleSet } from "./constraints/feasible.ts";
+export type { FeasibleSet } from "./constraints/feasible-set.ts";
 export { type Explanation, explainInfeasible } from "./constraints/infeasible.ts";
 export { defaultLimits, type Limits } from "./constraints/limits.ts";
 export { type Relation, readRelations } from "./constraints/words.ts";

@@ -1,6 +1,5 @@
 /** What a portfolio would have done on the scenarios, rebalanced to its weights every period. */
-import { mean } from "../../base/index.ts";
-import { scenarioReturns } from "./constraints/feasible.ts";
+import { type Matrix, mean, multiplyTransposedVector } from "../../base/index.ts";
 import { measuresOf, seriesMeasureNames } from "./measures/series.ts";
 import { portfolioVolatility, volatilities } from "./objectives/variance.ts";
 import type { Market } from "./problem.ts";
@@ -35,4 +34,9 @@ export function portfolioMeasures(market: Market, weights: Float64Array, options
   const finite = { ...measures } as { -readonly [K in keyof Measures]: Measures[K] };
   for (const name of seriesMeasureNames) finite[name] = Number.isFinite(series[name]) ? series[name] : null;
   return finite;
+}
+
+/** Portfolio returns of every scenario, `[scenarios]`. */
+export function scenarioReturns(scenarios: Matrix, weights: Float64Array): Float64Array {
+  return multiplyTransposedVector(scenarios, weights);
 }

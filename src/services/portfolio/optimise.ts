@@ -2,7 +2,7 @@
 import { type Context, calendarDate, dayMs, dot, startOfDay } from "../../base/index.ts";
 import { type Allocation, allocateExactly, allocateGreedily } from "./allocate.ts";
 import { cleanTable } from "./clean.ts";
-import { byAsset } from "./constraints/feasible.ts";
+import { byAsset } from "./constraints/options.ts";
 import { estimateMarket } from "./estimate.ts";
 import { marketWithViews, type ViewOptions } from "./estimators/with-views.ts";
 import { efficientFrontier } from "./frontier.ts";

@@ -5,8 +5,8 @@
  */
 
 import { PlatformError } from "../../base/index.ts";
-import { optionError } from "./constraints/feasible.ts";
 import type { Limits } from "./constraints/limits.ts";
+import { optionError } from "./constraints/options.ts";
 import type { Answer, ObjectiveInput } from "./objectives/input.ts";
 import { type ObjectiveName, objectives } from "./objectives/table.ts";
 import { withinRiskShares } from "./risk-shares.ts";

@@ -3,7 +3,7 @@
  * from equal shares, which keep every limit, through convex problems that lie inside of the true one. Each answer is at least as
  * good as the one before; where they end is a local optimum, and no more is claimed.
  */
-import { optionError } from "./constraints/feasible.ts";
+import { optionError } from "./constraints/options.ts";
 import { type Answer, defaultOptions, type ObjectiveInput } from "./objectives/input.ts";
 import { riskContributions } from "./objectives/risk-parity.ts";
 import { type ObjectiveName, objectives } from "./objectives/table.ts";

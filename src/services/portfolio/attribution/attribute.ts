@@ -1,6 +1,6 @@
 /** The work of `portfolio.attribution`. */
 import { type Context, calendarDate, PlatformError } from "../../../base/index.ts";
-import { byAsset } from "../constraints/feasible.ts";
+import { byAsset } from "../constraints/options.ts";
 import { estimateMarket } from "../estimate.ts";
 import { panelOf } from "../optimise.ts";
 import { completeReturns, simpleReturns } from "../returns.ts";

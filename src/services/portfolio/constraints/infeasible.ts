@@ -4,8 +4,8 @@
  */
 import { matrix, PlatformError } from "../../../base/index.ts";
 import { tryProgram } from "../solvers/interior-point.ts";
-import type { FeasibleSet, Row } from "./feasible.ts";
-import { programOf } from "./feasible.ts";
+import type { FeasibleSet, Row } from "./feasible-set.ts";
+import { programOf } from "./feasible-set.ts";
 
 /** How far a constraint is moved when weights keep all of them as nearly as they can. */
 const reached = 1e-7;

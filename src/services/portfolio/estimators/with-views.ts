@@ -1,6 +1,6 @@
 /** A market whose expected returns and covariance have taken views in. */
 import { type Matrix, PlatformError } from "../../../base/index.ts";
-import { byAsset } from "../constraints/feasible.ts";
+import { byAsset } from "../constraints/options.ts";
 import type { Market } from "../problem.ts";
 import { blackLitterman, equilibriumReturns } from "./returns/black-litterman.ts";
 import { entropyPooling, meanView, momentsUnder } from "./returns/entropy-pooling.ts";

@@ -1,5 +1,6 @@
 import { dot, matrix } from "../../../base/index.ts";
-import { type FeasibleSet, feasibleSet } from "../constraints/feasible.ts";
+import { feasibleSet } from "../constraints/feasible.ts";
+import type { FeasibleSet } from "../constraints/feasible-set.ts";
 import { minimise } from "../solvers/minimise.ts";
 import type { Answer, ObjectiveInput } from "./input.ts";
 

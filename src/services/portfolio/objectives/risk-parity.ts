@@ -11,7 +11,9 @@ import {
   PlatformError,
   quadraticForm,
 } from "../../../base/index.ts";
-import { byAsset, type FeasibleSet, feasibleSet, homogeneous, optionError } from "../constraints/feasible.ts";
+import { feasibleSet } from "../constraints/feasible.ts";
+import { type FeasibleSet, homogeneous } from "../constraints/feasible-set.ts";
+import { byAsset, optionError } from "../constraints/options.ts";
 import { notSolved } from "../solvers/interior-point.ts";
 import { minimise, nearestToEqual } from "../solvers/minimise.ts";
 import type { ScenarioMeasure } from "../solvers/scenario-measures.ts";

@@ -1,6 +1,8 @@
 /** Objectives on scenarios: tail means, drawdowns, deviations, entropic value at risk, growth. */
-import type { FeasibleSet } from "../constraints/feasible.ts";
-import { feasibleSet, optionError } from "../constraints/feasible.ts";
+
+import { feasibleSet } from "../constraints/feasible.ts";
+import type { FeasibleSet } from "../constraints/feasible-set.ts";
+import { optionError } from "../constraints/options.ts";
 import { type Minimum, minimise, nearestToEqual } from "../solvers/minimise.ts";
 import { type ScenarioMeasure, Scenarios, statisticOf } from "../solvers/scenario-measures.ts";
 import type { PiecePool } from "../solvers/scenario-pool.ts";

@@ -4,7 +4,9 @@
  * the target crosses it behind, and what lies between the two is the gap.
  */
 import { dot, PlatformError } from "../../../base/index.ts";
-import { type FeasibleSet, feasibleSet, optionError, withTargetReturn } from "../constraints/feasible.ts";
+import { feasibleSet } from "../constraints/feasible.ts";
+import { type FeasibleSet, withTargetReturn } from "../constraints/feasible-set.ts";
+import { optionError } from "../constraints/options.ts";
 import { notSolved } from "../solvers/interior-point.ts";
 import { poolOf } from "../solvers/minimise.ts";
 import type { PiecePool } from "../solvers/scenario-pool.ts";

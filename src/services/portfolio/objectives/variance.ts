@@ -1,18 +1,10 @@
 /** Objectives on mean and variance: quadratic programs, by an active set where only one equation and bounds hold. */
 import { dot, type Matrix, matrix, multiplyVector, PlatformError } from "../../../base/index.ts";
-import {
-  ballCone,
-  byAsset,
-  extended,
-  type FeasibleSet,
-  feasibleSet,
-  homogeneous,
-  optionError,
-  squareRoot,
-  widened,
-  withRow,
-} from "../constraints/feasible.ts";
+import { ballCone, squareRoot } from "../constraints/ball-cone.ts";
+import { feasibleSet } from "../constraints/feasible.ts";
+import { extended, type FeasibleSet, homogeneous, widened, withRow } from "../constraints/feasible-set.ts";
 import { requireFeasible } from "../constraints/infeasible.ts";
+import { byAsset, optionError } from "../constraints/options.ts";
 import type { Market } from "../problem.ts";
 import { solveBounded } from "../solvers/active-set.ts";
 import { type Minimum, minimise } from "../solvers/minimise.ts";

@@ -6,7 +6,7 @@
  * Schwarz). Each row is exact there with its slope, so that the bound meets the measure as answers repeat.
  */
 import { dot, type Matrix, matrix } from "../../../base/index.ts";
-import { type FeasibleSet, widened } from "../constraints/feasible.ts";
+import { type FeasibleSet, widened } from "../constraints/feasible-set.ts";
 import { type ScenarioMeasure, Scenarios, statisticOf } from "./scenario-measures.ts";
 import type { PiecePool, ScenarioPart } from "./scenario-pool.ts";
 

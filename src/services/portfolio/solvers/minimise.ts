@@ -4,7 +4,7 @@
  * again and again (proximal Newton; Lee, Sun and Saunders 2014), whose error at the answer is a part of the certificate.
  */
 import { dot, type Matrix, matrix, multiplyVector } from "../../../base/index.ts";
-import { type FeasibleSet, programOf } from "../constraints/feasible.ts";
+import { type FeasibleSet, programOf } from "../constraints/feasible-set.ts";
 import { requireFeasible } from "../constraints/infeasible.ts";
 import type { Certificate } from "../problem.ts";
 import { BlockCuts } from "./block-cuts.ts";

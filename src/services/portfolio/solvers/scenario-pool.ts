@@ -5,7 +5,7 @@
 
 import type { Matrix } from "../../../base/index.ts";
 import { matrix } from "../../../base/index.ts";
-import { type FeasibleSet, widened } from "../constraints/feasible.ts";
+import { type FeasibleSet, widened } from "../constraints/feasible-set.ts";
 import type { Excesses } from "./program.ts";
 import { type Piece, type ScenarioMeasure, Scenarios, statisticOf } from "./scenario-measures.ts";
 
