@@ -168,6 +168,9 @@ describe("drift", () => {
       .find(({ name }) => name === "return / volatility")
       ?.measures.find(({ measure }) => measure === "psi")?.value;
     expect(psi).toBeGreaterThan(0.1);
+    expect(await run("registry.show", { reference: "spy@1" })).toMatchObject({
+      drift: { by: "owner", from: "2021-05-15", drifted: expect.arrayContaining(["return / volatility"]) },
+    });
     const text = await metricsOfAServer();
     const labels = 'model="spy",version="1",feature="return / volatility"';
     expect(text).toContain(`\nfathom_drift_detected{${labels}} 1\n`);

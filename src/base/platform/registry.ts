@@ -334,6 +334,8 @@ export interface RegistryPort {
 
   /** Keeps the latest check of a version; one of an earlier instant is not. @throws PlatformError `MODEL_UNKNOWN`, `VERSION_UNKNOWN` */
   recordDrift(check: DriftCheck): Promise<void>;
+  /** The latest check of a version; undefined for one that nobody has checked. */
+  driftCheck(model: string, version: number): Promise<DriftCheck | undefined>;
   /** The latest check of each version that an alias points to, the newest first. */
   driftChecks(page: { readonly limit: number }): Promise<readonly DriftCheck[]>;
 

@@ -1,10 +1,10 @@
 /** The latest drift check of each version, for whoever watches the models: kept in the state, whichever process made it. */
 import { and, desc, eq, isNotNull, lte, sql } from "drizzle-orm";
-import type { RegistryPort } from "../../base/index.ts";
+import type { DriftCheck, RegistryPort } from "../../base/index.ts";
 import { type Database, registryAliases, registryDriftChecks } from "../state/index.ts";
 import { numberedRow } from "./rows.ts";
 
-export function driftChecks(db: Database): Pick<RegistryPort, "recordDrift" | "driftChecks"> {
+export function driftChecks(db: Database): Pick<RegistryPort, "recordDrift" | "driftCheck" | "driftChecks"> {
   return {
     async recordDrift({ at, features, ...check }) {
       await numberedRow(db, check.model, check.version);
@@ -16,9 +16,21 @@ export function driftChecks(db: Database): Pick<RegistryPort, "recordDrift" | "d
         .onConflictDoUpdate({ target: [model, version], set: row, setWhere: lte(time, row.at) });
     },
 
-    driftChecks: async ({ limit }) =>
-      (await driftPage(db, limit)).map(({ at, ...check }) => ({ ...check, at: at.getTime() })),
+    async driftCheck(model, version) {
+      const { model: of, version: number } = registryDriftChecks;
+      const [row] = await db
+        .select()
+        .from(registryDriftChecks)
+        .where(and(eq(of, model), eq(number, version)));
+      return row && checkOf(row);
+    },
+
+    driftChecks: async ({ limit }) => (await driftPage(db, limit)).map(checkOf),
   };
+}
+
+function checkOf({ at, ...check }: typeof registryDriftChecks.$inferSelect): DriftCheck {
+  return { ...check, at: at.getTime() };
 }
 
 /** How many checks are looked at for each one that is asked for; those of versions that nobody uses any more are passed over. */

@@ -449,6 +449,8 @@ describe.each(homes)("the registry on $name", ({ makeHome }) => {
       for (const one of [check(1, newYear, 0.9), check(2, newYear + day, 0.1), check(3, newYear, 0.4)])
         await at.registry.recordDrift(one);
       expect(await kept()).toEqual([check(2, newYear + day, 0.1), check(3, newYear, 0.4)]);
+      expect(await at.registry.driftCheck(model, 1)).toEqual(check(1, newYear, 0.9));
+      expect(await at.registry.driftCheck(model, 4)).toBeUndefined();
       await at.registry.recordDrift(check(2, newYear, 0.7)); // of yesterday, and told late
       await at.registry.recordDrift(check(3, newYear + 2 * day, 0.2));
       expect(await kept()).toEqual([check(3, newYear + 2 * day, 0.2), check(2, newYear + day, 0.1)]);

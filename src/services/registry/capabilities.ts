@@ -11,7 +11,7 @@ import {
   requestsTable,
   versionText,
 } from "./tables.ts";
-import { actorOf, historyView, referenceOf, requestView, time, versionView } from "./views.ts";
+import { actorOf, driftView, historyView, referenceOf, requestView, time, versionView } from "./views.ts";
 
 export const registryRegister = capability({
   name: "registry.register",
@@ -50,14 +50,18 @@ export const registryList = capability({
 
 export const registryShow = capability({
   name: "registry.show",
-  summary: "Show where a version came from",
+  summary: "Show where a version came from, and whether its data has drifted",
   input: schema.ShowInput,
-  output: schema.Version,
+  output: schema.ShowOutput,
   effect: "reads",
   positional: "reference",
   print: versionText,
-  run: async ({ reference }, context) =>
-    versionView(await (await context.platform()).registry.resolve(referenceOf(reference))),
+  async run({ reference }, context) {
+    const { registry } = await context.platform();
+    const version = await registry.resolve(referenceOf(reference));
+    const check = await registry.driftCheck(version.model, version.version);
+    return { ...versionView(version), drift: check === undefined ? null : driftView(check) };
+  },
 });
 
 export const registryHistory = capability({

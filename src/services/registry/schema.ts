@@ -38,6 +38,22 @@ export const Version = z.object({
 });
 export type Version = z.output<typeof Version>;
 
+export const ShowOutput = Version.extend({
+  drift: z
+    .object({
+      at: Time,
+      by: z.string(),
+      from: z.string().describe("first date that was compared"),
+      to: z.string(),
+      drifted: z
+        .array(z.string())
+        .describe("features and forecasts that are further away than chance explains"),
+    })
+    .nullable()
+    .describe("the latest drift check; null when there was none"),
+});
+export type ShowOutput = z.output<typeof ShowOutput>;
+
 export const HistoryRow = z.object({
   sequence: Count,
   model: z.string(),

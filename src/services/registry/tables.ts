@@ -9,6 +9,7 @@ import type {
   PolicyOutput,
   PromoteOutput,
   RequestsOutput,
+  ShowOutput,
   Version,
 } from "./schema.ts";
 
@@ -45,8 +46,8 @@ function versionsTable(versions: readonly Version[]): string {
   );
 }
 
-export function versionText(version: Version): string {
-  const { model, version: number, aliases, lineage, digest, bytes, signedBy, note } = version;
+export function versionText(version: ShowOutput): string {
+  const { model, version: number, aliases, lineage, digest, bytes, signedBy, note, drift } = version;
   const parent = lineage.parent;
   const pairs: [string, string][] = [
     ["version", `${model}@${number}${aliases.length > 0 ? ` (${aliases.join(", ")})` : ""}`],
@@ -68,9 +69,15 @@ export function versionText(version: Version): string {
       parent === null ? "-" : parent.version === null ? parent.digest : `${model}@${parent.version}`,
     ],
     ["size", `${formatNumber(bytes)} bytes`],
+    ["drift", drift === null ? "never checked" : driftText(drift)],
     ...(note === "" ? [] : [["note", note] as [string, string]]),
   ];
   return textTable(pairs[0], pairs.slice(1), 2);
+}
+
+function driftText({ at, from, to, drifted }: NonNullable<ShowOutput["drift"]>): string {
+  const found = drifted.length === 0 ? "nothing has drifted" : `${drifted.join(", ")} drifted`;
+  return `${found} from ${from} to ${to}, as checked on ${day(at)}`;
 }
 
 export function historyTable({ model, at, entries }: HistoryOutput): string {

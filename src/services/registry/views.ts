@@ -1,6 +1,7 @@
 /** What the registry answers, as it is sent: times as text, and only what the schemas promise. */
 import {
   type Context,
+  type DriftCheck,
   type HistoryEntry,
   type ModelReference,
   type ModelVersion,
@@ -13,7 +14,7 @@ import {
   type ServingPlan,
   type UtcMs,
 } from "../../base/index.ts";
-import type { HistoryRow, PlanOutput, Version } from "./schema.ts";
+import type { HistoryRow, PlanOutput, ShowOutput, Version } from "./schema.ts";
 
 export const time = (at: UtcMs): string => new Date(at).toISOString();
 
@@ -28,6 +29,11 @@ export function versionView(version: ModelVersion): Version {
     removedAt: removedAt === null ? null : time(removedAt),
   };
 }
+
+export const driftView = ({ at, by, from, to, features }: DriftCheck): NonNullable<ShowOutput["drift"]> => ({
+  ...{ at: time(at), by, from, to },
+  drifted: features.filter(({ drifted }) => drifted).map(({ name }) => name),
+});
 
 export const historyView = (entry: HistoryEntry): HistoryRow => ({ ...entry, at: time(entry.at) });
 
