@@ -244,6 +244,8 @@ export function serveCommand(
               databaseUrl,
               dataFolder: folder,
               provider,
+              what: serverName(options),
+              version: service.version,
               logger: portLogger(logger),
               concurrency: options.runningTasks,
               leaseSeconds: options.leaseSeconds,
