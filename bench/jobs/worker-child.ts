@@ -1,5 +1,6 @@
 /** A worker of the benchmark as a process of its own: `worker-child.ts <folder> <address or -> <name> <concurrency>`. */
 import { openJobs, startWorker } from "../../src/platform/jobs/index.ts";
+import { testIdentity } from "../../src/platform/jobs/testing/identity.ts";
 import { systemClock } from "../../src/platform/local/index.ts";
 import { openState } from "../../src/platform/state/index.ts";
 
@@ -15,6 +16,7 @@ const worker = startWorker({
   clock: systemClock,
   logger: { info() {}, warn: (message) => void process.stderr.write(`${name}: ${message}\n`) },
   name,
+  identity: testIdentity("fathom bench"),
   concurrency: Number(concurrency),
 });
 process.once("SIGTERM", () => {

@@ -99,6 +99,7 @@ export {
   type SignedHead,
   type SigningPort,
   type TrustedKey,
+  type WorkerInfo,
 } from "./platform/index.ts";
 export {
   type Clock,

@@ -1,5 +1,6 @@
 /** A machine whose wall clock jumps to and fro by days while its worker runs jobs. */
 import { openJobs, startWorker } from "../../src/platform/jobs/index.ts";
+import { testIdentity } from "../../src/platform/jobs/testing/identity.ts";
 import { openState } from "../../src/platform/state/index.ts";
 
 export interface ClockResult {
@@ -33,6 +34,7 @@ export async function jumpClock(
     },
     logger: { info() {}, warn() {} },
     name: "jumping",
+    identity: testIdentity(),
     concurrency: 10,
     leaseMs: 1_000,
   });

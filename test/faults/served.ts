@@ -7,6 +7,7 @@ import type { Capability } from "../../src/base/index.ts";
 import { buildServer } from "../../src/interfaces/http/index.ts";
 import { inputChecker, performer } from "../../src/interfaces/jobs/perform.ts";
 import { startWorker } from "../../src/platform/jobs/index.ts";
+import { testIdentity } from "../../src/platform/jobs/testing/identity.ts";
 import { lazyPlatform, localContext, systemClock } from "../../src/platform/local/index.ts";
 
 export interface Served {
@@ -40,6 +41,7 @@ export async function serveHere(
           clock: systemClock,
           logger: { info() {}, warn() {} },
           name: "here",
+          identity: testIdentity(),
           concurrency: running,
         });
   const address = await app.listen({ port: 0, host: "127.0.0.1" });

@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { buildServer, type ServerOptions } from "../../src/interfaces/http/index.ts";
 import { localContext } from "../../src/platform/local/index.ts";
 import { jobsCapabilities } from "../../src/services/jobs/index.ts";
@@ -398,6 +398,21 @@ test("holds the paths of jobs that are queued or scheduled by name to the data f
   expect(shown.input.data).toBe(join(dataFolder, "p.csv"));
   const nested = await post("/v1/jobs/submit", { capability: "jobs.submit", request: asked });
   expect([nested.statusCode, nested.json().code]).toEqual([400, "JOB_CAPABILITY_UNKNOWN"]);
+});
+
+test("tells which workers there are, and how many jobs they have", async () => {
+  const { app, post } = await server({ capabilities: [...toys, ...jobsCapabilities] });
+  const { task } = (await post("/v1/toy/count", { to: 100_000, stepMs: 1 })).json();
+  await taskWhen(app, task.href, (status) => status === "running");
+  await vi.waitUntil(
+    async () => {
+      const { workers } = (await post("/v1/jobs/workers", {})).json();
+      return workers.length === 1 && workers[0].running === 1;
+    },
+    { timeout: 20_000 },
+  );
+  const { workers } = (await post("/v1/jobs/workers", {})).json();
+  expect(workers).toMatchObject([{ what: "toys", pid: process.pid, concurrency: 1, alive: true }]);
 });
 
 test("answers about its health while a task runs", async () => {

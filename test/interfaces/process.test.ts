@@ -117,6 +117,45 @@ test("serves until it is told to stop", async () => {
   expect(output.stderr).toMatch(/stopped\n$/);
 });
 
+test("lists the workers of a data folder from any process, until they have stopped", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "fathom-workers-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const place = ["--data-folder", folder];
+  const listed = async () => {
+    const { output, exit } = fathom("jobs", "workers", ...place);
+    expect(await exit).toEqual([0, null]);
+    return output.stdout;
+  };
+  const port = String(await freePort());
+  const server = fathom("serve", "--no-keys", "--port", port, "--log-level", "silent", ...place);
+  await heard(server.child, "fathom serves ");
+  const worker = fathom("worker", "--concurrency", "3", ...place);
+  await heard(worker.child, "takes up to 3 jobs");
+  await vi.waitUntil(async () => (await listed()).split("\n").length > 3, { timeout: 30_000 });
+  const rows = (await listed()).trimEnd().split("\n");
+  expect(rows.map((row) => row.split(/ {2,}/).slice(1, 4))).toEqual([
+    ["what", "slots", "running"],
+    ["fathom worker", "3", "0"],
+    [`fathom serve at http://127.0.0.1:${port}`, "1", "0"],
+  ]);
+  expect(rows[1]).toContain(`/${worker.child.pid} `);
+  expect(await workersOf(port)).toBe("fathom_workers 2\nfathom_worker_slots 4");
+  for (const { child, exit } of [worker, server]) {
+    child.kill("SIGTERM");
+    expect(await exit).toEqual([0, null]);
+  }
+  expect(await listed()).toBe("no worker is running; fathom worker or fathom serve starts one\n");
+});
+
+/** What a server tells Prometheus of workers. */
+async function workersOf(port: string): Promise<string> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith("fathom_worker"))
+    .join("\n");
+}
+
 test("answers an agent's line that is no message, and goes on", async () => {
   const { child, output, exit } = fathom("mcp");
   child.stdin.write('forecast please\n{"method": 7}\n{"jsonrpc":"2.0","id":7,"method":"ping"}\n');

@@ -2,6 +2,7 @@
 import type { Capability, Platform } from "../../src/base/index.ts";
 import { inputChecker, performer } from "../../src/interfaces/jobs/perform.ts";
 import { startWorker, type Worker } from "../../src/platform/jobs/index.ts";
+import { testIdentity } from "../../src/platform/jobs/testing/identity.ts";
 import { lazyPlatform, localContext, systemClock } from "../../src/platform/local/index.ts";
 import { type Home, homes } from "../../src/platform/state/testing/homes.ts";
 
@@ -39,6 +40,7 @@ export function toyJobs({ capabilities, dataFolder, running }: Options) {
             clock: systemClock,
             logger: { info() {}, warn() {} },
             name: "toys",
+            identity: testIdentity("toys"),
             concurrency: running,
           });
     return { platform: await platform.open(), worker, home, close: () => platform.close() };

@@ -34,6 +34,7 @@ export {
   jobEventTypes,
   jobStatuses,
   type ScheduleRequest,
+  type WorkerInfo,
 } from "./jobs.ts";
 export {
   type ApiKey,

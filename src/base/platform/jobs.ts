@@ -132,6 +132,26 @@ export interface JobSchedule {
 export type ScheduleRequest = Pick<JobRequest, "capability" | "input" | "actor" | "workingFolder"> &
   Pick<JobSchedule, "name" | "cron"> & { readonly timeZone?: string | undefined };
 
+/** A worker: a process, or a part of one, that takes jobs. Times are those of the database. */
+export interface WorkerInfo {
+  readonly id: string;
+  readonly host: string;
+  /** Its process there; `host/pid` is what a job calls its worker. */
+  readonly pid: number;
+  /** Such as `fathom worker`. */
+  readonly what: string;
+  /** Of Fathom. */
+  readonly version: string;
+  /** How many jobs it takes at a time. */
+  readonly concurrency: number;
+  /** How many it has now; those that wait for their parts are among them, and take no place. */
+  readonly running: number;
+  readonly startedAt: UtcMs;
+  readonly seenAt: UtcMs;
+  /** Whether it was seen within its lease. One that stops in order is no longer listed; one that was killed is, for a while. */
+  readonly alive: boolean;
+}
+
 export interface JobsPort {
   /**
    * Accepts a job; when this returns it is stored.
@@ -167,4 +187,6 @@ export interface JobsPort {
   schedules(): Promise<JobSchedule[]>;
   /** @throws PlatformError `SCHEDULE_UNKNOWN` */
   unschedule(name: string): Promise<void>;
+  /** Who takes jobs, whichever process of whichever machine it is; newest first. */
+  workers(): Promise<readonly WorkerInfo[]>;
 }

@@ -51,6 +51,7 @@ export const messages = {
     "130  interrupted",
   ],
   serveName: "fathom serve",
+  workerName: "fathom worker",
   serveAt: (address: string) => `fathom serve at ${address}`,
   stateClosed: "the state could not be opened; requests that need it try again",
   stateUnread: "the state could not be asked for what /metrics tells of it",

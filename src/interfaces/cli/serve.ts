@@ -217,11 +217,12 @@ export function serveCommand(
       metrics.shared(async () => {
         try {
           const { jobs: queue, registry } = await platform.open();
-          const [depth, drift] = await Promise.all([
+          const [depth, workers, drift] = await Promise.all([
             queue.countQueued(countedJobs),
+            queue.workers(),
             registry.driftChecks({ limit: watchedModels }),
           ]);
-          return { jobs: [{ name: "jobs", depth }], drift };
+          return { jobs: [{ name: "jobs", depth }], workers, drift };
         } catch (error) {
           logger.warn({ err: failureOf(error, serve.name) }, messages.stateUnread);
           throw error;
@@ -244,6 +245,8 @@ export function serveCommand(
               databaseUrl,
               dataFolder: folder,
               provider,
+              what: serverName(options),
+              version: service.version,
               logger: portLogger(logger),
               concurrency: options.runningTasks,
               leaseSeconds: options.leaseSeconds,

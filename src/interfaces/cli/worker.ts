@@ -12,6 +12,7 @@ import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
 import type { ExtraCommand } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
+import { packageVersion } from "./version.ts";
 
 /** How commands that run jobs reach them. */
 export interface JobWorld {
@@ -71,6 +72,8 @@ export function workerCommand(jobs: JobWorld): ExtraCommand {
         databaseUrl,
         dataFolder: folder,
         provider,
+        what: messages.workerName,
+        version: packageVersion(),
         logger: {
           info: (message, values) => logger.info({ ...values }, message),
           warn: (message, values) => logger.warn({ ...values }, message),

@@ -74,6 +74,7 @@ export function confinedJobs(
         throw new PlatformError("missing", "SCHEDULE_UNKNOWN", messages.unknownSchedule(name));
       await jobs.unschedule(name);
     },
+    workers: () => jobs.workers(),
   };
 }
 

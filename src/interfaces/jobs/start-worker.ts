@@ -1,4 +1,5 @@
 /** A worker of this process with its processes, as `fathom serve` and `fathom worker` run it. */
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Logger, Provider } from "../../base/index.ts";
 import {
@@ -20,6 +21,10 @@ export interface LocalWorkerOptions {
   readonly databaseUrl: string | undefined;
   readonly provider: Provider;
   readonly logger: Logger;
+  /** The command of this process, for those who look which workers there are. */
+  readonly what: string;
+  /** Of Fathom. */
+  readonly version: string;
   readonly concurrency: number;
   readonly leaseSeconds: number;
   readonly stopSeconds: number;
@@ -30,7 +35,9 @@ export interface LocalWorkerOptions {
 }
 
 export async function startLocalWorker(options: LocalWorkerOptions): Promise<Worker> {
-  const { platform, dataFolder, databaseUrl, provider, logger, concurrency } = options;
+  const { platform, dataFolder, databaseUrl, provider, logger, concurrency, what, version } = options;
+  const { pid } = process;
+  const host = hostname();
   const leaseMs = options.leaseSeconds * 1000;
   const world: RunnerWorld = { dataFolder, databaseUrl, provider };
   const executor = runInProcesses({
@@ -44,7 +51,9 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Wor
     executor: options.watch === undefined ? executor : watched(executor, options.watch),
     clock: systemClock,
     logger,
-    name: `${hostname()}/${process.pid}`,
+    name: `${host}/${pid}`,
+    // Containers may share names and numbers; a worker is told from all others by its id.
+    identity: { id: randomUUID(), host, pid, what, version },
     concurrency,
     leaseMs,
     graceMs: options.stopSeconds * 1000,

@@ -9,6 +9,7 @@ import { statementsOf } from "./boss.ts";
 import { type Jobs, openJobs } from "./jobs.ts";
 import { runSchedules } from "./schedules.ts";
 import { rowsOf } from "./sql.ts";
+import { testIdentity } from "./testing/identity.ts";
 import { takeBackLost } from "./upkeep.ts";
 import { type Executor, type Outcome, type Supervision, startWorker, type WorkerOptions } from "./worker.ts";
 
@@ -62,7 +63,8 @@ describe.each(homes)("jobs on $name", ({ makeHome }) => {
     };
     const warnings: string[] = [];
     const logger = { info() {}, warn: (message: string) => void warnings.push(message) };
-    const worker = startWorker({ jobs, executor, clock, logger, name: "here", leaseMs: 2_000, ...options });
+    const fixed = { jobs, executor, clock, logger, name: "here", identity: testIdentity(), leaseMs: 2_000 };
+    const worker = startWorker({ ...fixed, ...options });
     onTestFinished(() => worker.stop());
     return { worker, warnings };
   }

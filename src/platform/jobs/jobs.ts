@@ -13,6 +13,7 @@ import type { State } from "../state/index.ts";
 import { openQueue, type Queue, queueSchema } from "./boss.ts";
 import { type Changes, changes } from "./changes.ts";
 import { messages } from "./messages.ts";
+import { listWorkers } from "./presence.ts";
 import { cancelJob, countQueued, eventsOf, findJob, listJobs, partsOf, requeueEnded } from "./queries.ts";
 import { listSchedules, putSchedule, removeSchedule } from "./schedules.ts";
 import { submitAll } from "./submit.ts";
@@ -92,6 +93,7 @@ export async function openJobs(state: State, checkInput: CheckInput): Promise<Jo
     },
     schedules: () => listSchedules(db),
     unschedule: (name) => removeSchedule(db, name),
+    workers: () => listWorkers(db),
   };
   return {
     port,

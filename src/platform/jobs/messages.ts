@@ -9,6 +9,8 @@ export const messages = {
   crashed: (how: string) => `the process that ran the job ended ${how}`,
   timedOut: (seconds: number) => `expected an end within ${seconds} s, received none`,
   refused: "the result of an attempt that had lost its lease was refused",
+  presenceUntold: (reason: string) =>
+    `the worker could not tell that it runs, and goes on; nothing more is said of it until it can: ${reason}`,
   drained: "the worker was stopped; the job is queued again",
   unknownSchedule: (name: string) =>
     `name: expected the name of a schedule, received ${JSON.stringify(name)}`,

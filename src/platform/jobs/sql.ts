@@ -17,7 +17,8 @@ export const jsonOf = (value: unknown) => sql`${JSON.stringify(value)}::json`;
 export const uuidsOf = (ids: readonly string[]) =>
   sql`array(select value::uuid from json_array_elements_text(${jsonOf(ids)}))`;
 
-const epochMs = (column: string) =>
+/** A time as a `UtcMs`, named as our types name it. */
+export const epochMs = (column: string) =>
   sql.raw(`(extract(epoch from ${column}) * 1000)::double precision as "${camelCase(column)}"`);
 
 /** The columns of a job as a `Job` names them. */

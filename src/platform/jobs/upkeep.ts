@@ -83,3 +83,12 @@ export async function forgetOld(connection: Connection, days: number): Promise<n
   );
   return gone.length;
 }
+
+/** Deletes the rows of workers that were not seen for some of their leases. @returns how many */
+export async function forgetDead(connection: Connection): Promise<number> {
+  const gone = await rowsOf<{ id: string }>(
+    connection,
+    sql`delete from fathom.workers where seen_at < now() - 4 * make_interval(secs => lease_seconds) returning id`,
+  );
+  return gone.length;
+}

@@ -6,10 +6,11 @@ import type { Clock, Job, JobFailure, JobOutcome, JobRequest, Logger, Progress }
 import { beat, claim, type Entry, type Settlement, settle, trimEvents } from "./attempts.ts";
 import type { Jobs } from "./jobs.ts";
 import { messages } from "./messages.ts";
+import { keepPresence, type WorkerIdentity } from "./presence.ts";
 import { thinned } from "./progress.ts";
 import { cancelled } from "./queries.ts";
 import { runSchedules } from "./schedules.ts";
-import { afterFailure, forgetOld, takeBackLost } from "./upkeep.ts";
+import { afterFailure, forgetDead, forgetOld, takeBackLost } from "./upkeep.ts";
 
 /** How the work of an attempt ended. */
 export type Outcome =
@@ -42,8 +43,10 @@ export interface WorkerOptions {
   readonly executor: Executor;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Unique among all workers. */
+  /** What its jobs call it. */
   readonly name: string;
+  /** What others see of it. */
+  readonly identity: WorkerIdentity;
   /** Jobs at a time; one that waits for its parts does not count. */
   readonly concurrency?: number;
   /** Without a renewal for so long, a job is taken back. */
@@ -342,6 +345,7 @@ export function startWorker(options: WorkerOptions): Worker {
       lastForgetMs = now;
       await jobs.mend();
       await forgetOld(db, keepDays);
+      await forgetDead(db);
     });
   };
   const tickMs = Math.min(200, leaseMs / 8);
@@ -353,6 +357,15 @@ export function startWorker(options: WorkerOptions): Worker {
     }
   })();
   const taking = take();
+  const presence = keepPresence({
+    db,
+    identity: options.identity,
+    concurrency,
+    running: () => attempts.size,
+    leaseMs,
+    clock,
+    logger,
+  });
 
   return {
     name,
@@ -365,7 +378,7 @@ export function startWorker(options: WorkerOptions): Worker {
       while (outcomes.length > 0) await flush();
       isOver = true;
       await ticking;
-      await executor.close();
+      await Promise.all([executor.close(), presence.leave()]);
     },
   };
 }

@@ -58,7 +58,7 @@ test("asks for the depth of queues when it is read, and forgets queues that are 
   const one = metrics();
   let depths = [{ name: "m", depth: 3 }];
   one.inferenceDepth(() => depths);
-  one.shared(async () => ({ jobs: [{ name: "training", depth: 7 }], drift: [] }));
+  one.shared(async () => ({ jobs: [{ name: "training", depth: 7 }], workers: [], drift: [] }));
   expect(await samples(one, "fathom_inference_queue_depth")).toEqual({
     'fathom_inference_queue_depth{model="m"}': 3,
   });
@@ -69,6 +69,24 @@ test("asks for the depth of queues when it is read, and forgets queues that are 
   expect(await samples(one, "fathom_job_queue_depth")).toEqual({
     'fathom_job_queue_depth{queue="training"}': 7,
   });
+});
+
+test("counts the workers that are alive, and the jobs that these take", async () => {
+  const one = metrics();
+  const told = async () => ({
+    ...(await samples(one, "fathom_workers")),
+    ...(await samples(one, "fathom_worker_slots")),
+  });
+  expect(await told()).toEqual({}); // 0 would say that nobody works
+  let workers = [
+    { alive: true, concurrency: 2 },
+    { alive: false, concurrency: 8 },
+    { alive: true, concurrency: 1 },
+  ];
+  one.shared(async () => ({ jobs: [], workers, drift: [] }));
+  expect(await told()).toEqual({ fathom_workers: 2, fathom_worker_slots: 3 });
+  workers = [];
+  expect(await told()).toEqual({ fathom_workers: 0, fathom_worker_slots: 0 });
 });
 
 const drifting: DriftCheck = {
@@ -88,7 +106,7 @@ const drifting: DriftCheck = {
 test("tells the latest drift check of each version in use, and nothing of one that is no longer", async () => {
   const one = metrics();
   let checks: readonly DriftCheck[] = [drifting, { ...drifting, model: "qqq", version: 1, features: [] }];
-  one.shared(async () => ({ jobs: [], drift: checks }));
+  one.shared(async () => ({ jobs: [], workers: [], drift: checks }));
   const of = 'model="spy",version="3"';
   expect(await samples(one, "fathom_drift")).toEqual({
     [`fathom_drift{${of},feature="close",measure="psi"}`]: 0.3,
@@ -113,13 +131,18 @@ test("goes on telling everything else while the state cannot be asked, and says 
   one.inferenceThreadLost();
   one.shared(async () => {
     if (isDown) throw new Error("connection refused");
-    return { jobs: [{ name: "jobs", depth: 2 }], drift: [drifting] };
+    return {
+      jobs: [{ name: "jobs", depth: 2 }],
+      workers: [{ alive: true, concurrency: 3 }],
+      drift: [drifting],
+    };
   });
   expect(await samples(one, "fathom_state_up")).toEqual({ fathom_state_up: 1 });
   isDown = true;
   expect(await samples(one, "fathom_state_up")).toEqual({ fathom_state_up: 0 });
   expect(await samples(one, "fathom_job_queue_depth")).toEqual({});
   expect(await samples(one, "fathom_drift")).toEqual({});
+  for (const name of ["fathom_workers", "fathom_worker_slots"]) expect(await samples(one, name)).toEqual({});
   expect(await samples(one, "fathom_inference_threads_lost_total")).toEqual({
     fathom_inference_threads_lost_total: 1,
   });

@@ -5,7 +5,7 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { DriftCheck } from "../../base/index.ts";
+import type { DriftCheck, WorkerInfo } from "../../base/index.ts";
 
 export interface RequestFacts {
   readonly method: string;
@@ -36,6 +36,8 @@ export type Depths = readonly { readonly name: string; readonly depth: number }[
 export interface SharedFacts {
   /** Jobs that wait. */
   readonly jobs: Depths;
+  /** All that are known, those that are dead too. */
+  readonly workers: readonly Pick<WorkerInfo, "alive" | "concurrency">[];
   /** The latest check of each version in use. */
   readonly drift: readonly DriftCheck[];
 }
@@ -151,6 +153,12 @@ export function createMetrics(): Metrics {
     "model",
   );
   const setJobDepths = depths("fathom_job_queue_depth", "Jobs that wait, by queue", "queue");
+  const workers = new Gauge({ name: "fathom_workers", help: "Workers that are alive", registers });
+  const workerSlots = new Gauge({
+    name: "fathom_worker_slots",
+    help: "Jobs that these take at a time, together",
+    registers,
+  });
   const drift = new Gauge({
     name: "fathom_drift",
     help: "How far inputs or scores are from those of the training, by the latest check of a version in use",
@@ -212,9 +220,18 @@ export function createMetrics(): Metrics {
       }
     }
   };
+  /** Where nobody knows, nothing is told: 0 would say that nobody works. */
+  const setWorkers = (all: SharedFacts["workers"] | undefined) => {
+    if (all === undefined) {
+      for (const gauge of [workers, workerSlots]) gauge.remove();
+      return;
+    }
+    const alive = all.filter((one) => one.alive);
+    workers.set(alive.length);
+    workerSlots.set(alive.reduce((slots, { concurrency }) => slots + concurrency, 0));
+  };
   let inferenceDepths: () => Depths = () => [];
   let askShared: (() => Promise<SharedFacts>) | undefined;
-  const nothing: SharedFacts = { jobs: [], drift: [] };
   return {
     request({ method, route: template, status, seconds: took }) {
       const labels = { method, route: route(template), status: String(status) };
@@ -244,13 +261,11 @@ export function createMetrics(): Metrics {
     contentType: register.contentType,
     async text() {
       setInferenceDepths(inferenceDepths());
-      if (askShared !== undefined) {
-        const facts = await askShared().catch(() => undefined);
-        stateUp.set(facts === undefined ? 0 : 1);
-        const { jobs: waiting, drift: checks } = facts ?? nothing;
-        setJobDepths(waiting);
-        setDrift(checks);
-      }
+      const facts = await askShared?.().catch(() => undefined);
+      stateUp.set(facts === undefined ? 0 : 1);
+      setJobDepths(facts?.jobs ?? []);
+      setWorkers(facts?.workers);
+      setDrift(facts?.drift ?? []);
       return register.metrics();
     },
     close() {

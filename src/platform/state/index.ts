@@ -20,4 +20,5 @@ export {
   registryPlans,
   registryRequests,
   registryVersions,
+  workers,
 } from "./tables/index.ts";

@@ -24,4 +24,16 @@ describe.each(homes)("on $name", ({ makeHome }) => {
       await second.close();
     }
   });
+
+  test("gives back the connection of a transaction that cannot begin", async () => {
+    const state = await openState({ ...home, connections: 1, connectTimeoutMs: 5_000 });
+    try {
+      const impossible = { isolationLevel: "none" as never };
+      await expect(state.db.transaction(async () => {}, impossible)).rejects.toThrow("begin");
+      const one = await state.db.transaction((transaction) => transaction.execute("select 1 as n"));
+      expect(one).toMatchObject({ rows: [{ n: 1 }] });
+    } finally {
+      await state.close();
+    }
+  });
 });

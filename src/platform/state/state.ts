@@ -106,13 +106,33 @@ async function open({ kind, place, pool, close: end }: Opening): Promise<State> 
   return {
     kind,
     place,
-    db: drizzle(pool, { schema: tables }) as unknown as Database,
+    db: databaseOf(pool),
     async query<Row>(text: string, parameters: readonly unknown[] = []) {
       const answer = (await pool.query(text, [...parameters])) as pg.QueryResult | pg.QueryResult[];
       return (Array.isArray(answer) ? answer.flatMap(({ rows }) => rows) : answer.rows) as Row[];
     },
     close,
   };
+}
+
+/**
+ * Transactions are begun on connections that are given back whatever happens. Drizzle's own keep one for good when `begin` itself fails,
+ * as it does where the database goes away just then: the pool could never be closed, and would be empty after some such failures.
+ */
+function databaseOf(pool: pg.Pool): Database {
+  const database = drizzle(pool, { schema: tables }) as unknown as Database;
+  const onClient = new WeakMap<pg.PoolClient, Database>();
+  database.transaction = async (work, config) => {
+    const client = await pool.connect();
+    try {
+      const own = onClient.get(client) ?? (drizzle(client, { schema: tables }) as unknown as Database);
+      onClient.set(client, own);
+      return await own.transaction(work, config);
+    } finally {
+      client.release();
+    }
+  };
+  return database;
 }
 
 async function checkVersion(pool: pg.Pool, place: string): Promise<void> {

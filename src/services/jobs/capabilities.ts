@@ -22,8 +22,10 @@ import {
   SubmitOutput,
   scheduleView,
   UnscheduleInput,
+  WorkersOutput,
+  workerView,
 } from "./schema.ts";
-import { jobTable, jobText, logText, scheduleTable } from "./tables.ts";
+import { jobTable, jobText, logText, scheduleTable, workerTable } from "./tables.ts";
 
 const jobsOf = async (context: Context): Promise<JobsPort> => (await context.platform()).jobs;
 
@@ -161,4 +163,14 @@ export const unscheduleJob = capability({
     await (await jobsOf(context)).unschedule(name);
     return { name };
   },
+});
+
+export const listWorkers = capability({
+  name: "jobs.workers",
+  effect: "reads",
+  summary: "Who takes jobs, on this machine and others, newest first",
+  input: z.object({}),
+  output: WorkersOutput,
+  print: ({ workers }) => workerTable(workers),
+  run: async (_, context) => ({ workers: (await (await jobsOf(context)).workers()).map(workerView) }),
 });

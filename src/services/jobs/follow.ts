@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Context,
   type Job,
@@ -8,36 +9,30 @@ import {
 } from "../../base/index.ts";
 
 const messages = {
-  stillQueued: "still queued, and no job is running: start a worker with fathom worker or fathom serve",
+  noWorker: "queued, and no worker is running: start one with fathom worker or fathom serve",
 } as const;
 
-/** A worker that has nothing to do takes a job within a second. */
-const queuedHintMs = 3_000;
+/** So often it is looked whether a job that waits has anybody to wait for. */
+const hintEveryMs = 3_000;
 
 /**
- * Passes on what a job reports and logs until it has ended, as if it ran here.
+ * Passes on what a job reports and logs until it has ended, as if it ran here. Where it waits and no worker is alive, that is said
+ * once: at once, or when the last one has gone.
  *
- * @param hintMs after so long it says that nobody takes the job, where that is so
  * @throws PlatformError what the job failed with, or `INTERRUPTED`; following ends with the signal, the job goes on
  */
 export async function followJob(
   jobs: JobsPort,
   id: string,
   { progress, logger, signal, clock }: Pick<Context, "progress" | "logger" | "signal" | "clock">,
-  hintMs = queuedHintMs,
+  everyMs = hintEveryMs,
 ): Promise<Job> {
-  const hint = async () => {
-    const { status, runAfter } = await jobs.find(id);
-    if (status !== "queued" || runAfter > clock.now()) return;
-    const running = await jobs.list({ status: "running", limit: 1 });
-    if (running.length === 0) logger.warn(messages.stillQueued);
-  };
-  // A database that does not answer is told of by the one who follows.
-  const timer = setTimeout(() => void hint().catch(() => {}), hintMs);
+  const over = new AbortController();
+  void hint(jobs, id, { logger, clock, signal: over.signal }, everyMs);
   try {
     await passOn(jobs, id, { progress, logger, signal });
   } finally {
-    clearTimeout(timer);
+    over.abort();
   }
   throwIfAborted(signal, `jobs.follow ${id}`);
   const job = await jobs.find(id);
@@ -45,6 +40,26 @@ export async function followJob(
   const { kind, code, message, details } = job.failure;
   if (kind === "bug") throw new Error(message);
   throw new PlatformError(kind as never, code as never, message, details);
+}
+
+async function hint(
+  jobs: JobsPort,
+  id: string,
+  { logger, clock, signal }: Pick<Context, "logger" | "clock" | "signal">,
+  everyMs: number,
+): Promise<void> {
+  const isForNobody = async () => {
+    const { status, runAfter } = await jobs.find(id);
+    return (
+      status === "queued" && runAfter <= clock.now() && !(await jobs.workers()).some(({ alive }) => alive)
+    );
+  };
+  while (!signal.aborted) {
+    // A database that does not answer is told of by the one who follows.
+    const isTold = await isForNobody().catch(() => false);
+    if (isTold && !signal.aborted) return logger.warn(messages.noWorker);
+    await sleep(everyMs, undefined, { signal }).catch(() => {});
+  }
 }
 
 async function passOn(

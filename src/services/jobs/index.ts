@@ -6,6 +6,7 @@ import {
   jobLogs,
   listJobs,
   listSchedules,
+  listWorkers,
   redriveJobs,
   retryJob,
   scheduleJob,
@@ -27,6 +28,7 @@ export const jobsCapabilities = [
   scheduleJob,
   listSchedules,
   unscheduleJob,
+  listWorkers,
 ] as unknown as readonly Capability[];
 
 /** The same, with the output of a job that was followed shown as its own capability shows it. */

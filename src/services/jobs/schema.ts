@@ -1,6 +1,13 @@
 /** What goes into and comes out of the capabilities about jobs. */
 import { z } from "zod";
-import { type Job, type JobEvent, type JobSchedule, jobEventTypes, jobStatuses } from "../../base/index.ts";
+import {
+  type Job,
+  type JobEvent,
+  type JobSchedule,
+  jobEventTypes,
+  jobStatuses,
+  type WorkerInfo,
+} from "../../base/index.ts";
 
 const Time = z.iso.datetime();
 const MaybeTime = Time.nullable();
@@ -156,6 +163,20 @@ export const ScheduleView = z.object({
 export const SchedulesOutput = z.object({ schedules: z.array(ScheduleView) });
 export const UnscheduleInput = z.object({ name: z.string().min(1).describe("of the schedule") });
 
+export const WorkerView = z.object({
+  id: z.string(),
+  host: z.string().describe("its machine, as that calls itself"),
+  pid: z.int().describe("its process there; host/pid is what a job calls its worker"),
+  what: z.string().describe("the command that it is, or is a part of"),
+  version: z.string().describe("of Fathom"),
+  concurrency: z.int().describe("jobs that it takes at a time"),
+  running: z.int().describe("jobs that it has; those that wait for their parts count, and take no place"),
+  startedAt: Time,
+  seenAt: Time.describe("when it last said that it runs, by the database's clock"),
+  alive: z.boolean().describe("seen within its lease; one that was killed stays listed for a while"),
+});
+export const WorkersOutput = z.object({ workers: z.array(WorkerView) });
+
 const timeOf = (ms: number) => new Date(ms).toISOString();
 const maybeTimeOf = (ms: number | null) => (ms === null ? null : timeOf(ms));
 
@@ -185,4 +206,8 @@ export function eventView({ sequence, time, type, data }: JobEvent) {
 
 export function scheduleView({ workingFolder: _, actor: __, nextAt, ...schedule }: JobSchedule) {
   return { ...schedule, nextAt: timeOf(nextAt) };
+}
+
+export function workerView({ startedAt, seenAt, ...worker }: WorkerInfo) {
+  return { ...worker, startedAt: timeOf(startedAt), seenAt: timeOf(seenAt) };
 }

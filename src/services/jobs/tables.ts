@@ -1,14 +1,17 @@
 /** Jobs as text for people. */
 import type { z } from "zod";
-import type { JobView, LogsOutput, ScheduleView } from "./schema.ts";
+import type { JobView, LogsOutput, ScheduleView, WorkerView } from "./schema.ts";
 
 type View = z.output<typeof JobView>;
 
 const messages = {
   noJobs: "no jobs",
   noSchedules: "no schedules",
+  noWorkers: "no worker is running; fathom worker or fathom serve starts one",
   job: ["job", "capability", "status", "attempt", "created", "progress"],
   schedule: ["schedule", "capability", "cron", "time zone", "next"],
+  worker: ["worker", "what", "slots", "running", "since", "seen"],
+  dead: (seen: string) => `${seen} (dead)`,
   follow: (id: string) => `follow   fathom jobs follow ${id}`,
 } as const;
 
@@ -42,6 +45,21 @@ export function scheduleTable(schedules: readonly z.output<typeof ScheduleView>[
       cron,
       timeZone,
       nextAt,
+    ]),
+  ]);
+}
+
+export function workerTable(workers: readonly z.output<typeof WorkerView>[]): string {
+  if (workers.length === 0) return messages.noWorkers;
+  return columns([
+    messages.worker,
+    ...workers.map(({ host, pid, what, concurrency, running, startedAt, seenAt, alive }) => [
+      `${host}/${pid}`,
+      what,
+      String(concurrency),
+      String(running),
+      startedAt,
+      alive ? seenAt : messages.dead(seenAt),
     ]),
   ]);
 }

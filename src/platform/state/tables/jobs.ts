@@ -98,3 +98,21 @@ export const jobSchedules = fathom.table(
   },
   (table) => [index("job_schedules_next").on(table.nextAt)],
 );
+
+/**
+ * Who takes jobs: a row for each worker, renewed while it runs. Nothing rests on it but what people and alerts are told; jobs have
+ * leases of their own. It has no index beside its key, so that a renewal touches none: there are at most some thousands of workers.
+ */
+export const workers = fathom.table("workers", {
+  id: uuid("id").primaryKey(),
+  host: text("host").notNull(),
+  pid: integer("pid").notNull(),
+  what: text("what").notNull(),
+  version: text("version").notNull(),
+  concurrency: integer("concurrency").notNull(),
+  running: integer("running").notNull(),
+  /** Not renewed for so long, it counts as dead. */
+  leaseSeconds: doublePrecision("lease_seconds").notNull(),
+  startedAt: time("started_at").notNull(),
+  seenAt: time("seen_at").notNull(),
+});
