@@ -367,7 +367,7 @@ export const errorTable = {
   ARTIFACT_DIFFERS: {
     kind: "conflict",
     meaning:
-      "The model of this name was trained by another request or on other data. `--retrain` replaces it; another `--out` keeps both.",
+      "The model of this name was trained by another request or on other data. `--replace` (`--retrain` of `fathom start`) puts the new one in its place; another `--out` keeps both.",
   },
   // serving
   INFERENCE_FAILED: {

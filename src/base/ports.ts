@@ -52,6 +52,8 @@ export interface ModelsPort {
   prepare(reference: string): Promise<{ readonly replaces: boolean }>;
   /** Fills a staging folder through `write` and gives it its name only when `write` has returned: all or nothing. */
   create(reference: string, write: (folder: string) => Promise<void>): Promise<string>;
+  /** Takes a saved artifact away. @throws PlatformError as `prepare`, and for a version of the registry */
+  discard(reference: string): Promise<void>;
   /**
    * The folder of an existing artifact, whose signature was checked.
    *

@@ -75,6 +75,22 @@ const asJob = (runParts: JobHandle["runParts"]) => {
 };
 
 describe("training", () => {
+  test("replaces no model of another training unasked", async () => {
+    await train({ out: "kept" });
+    const before = await readFile(join(folder, "data", "models", "kept", "manifest.json"), "utf8");
+    await train({ out: "kept" }); // the same again
+    const other = { out: "kept", epochs: 1, horizon: [1, 2], replace: undefined };
+    await expect(train(other)).rejects.toMatchObject({
+      code: "ARTIFACT_DIFFERS",
+      message: expect.stringMatching(
+        /^out: expected a new name.* found kept, which is of another \(.*horizon.*\)/,
+      ),
+    });
+    const now = await readFile(join(folder, "data", "models", "kept", "manifest.json"), "utf8");
+    expect(JSON.parse(now).run).toBe(JSON.parse(before).run);
+    expect((await train({ ...other, replace: true })).test.horizons).toHaveLength(2);
+  });
+
   test("gives the same bytes for the same seed, and others for another", async () => {
     const model = async (out: string, seed: number) => {
       const { artifact, resumedFrom } = await train({ out, seed });
@@ -255,7 +271,7 @@ describe("evaluation", () => {
   });
 
   test("hands the folds to its job, and puts them together to the same result", async () => {
-    await train({ out: "judged", target: "direction" });
+    await train({ out: "folded", target: "direction" });
     const asked: string[] = [];
     /** As other workers do: from JSON to JSON. */
     const runParts = async (requests: readonly { capability: string; input: unknown }[]) =>
@@ -270,11 +286,11 @@ describe("evaluation", () => {
           return { id: `part ${i}`, status: "done", output: received, failure: null };
         }),
       );
-    const inTurn = await judge("judged", { refit: true });
-    expect(await judge("judged", { refit: true }, asJob(runParts))).toEqual(inTurn);
+    const inTurn = await judge("folded", { refit: true });
+    expect(await judge("folded", { refit: true }, asJob(runParts))).toEqual(inTurn);
     expect(asked).toEqual(["forecast.fold", "forecast.fold"]);
-    await judge("judged", {}, asJob(runParts)); // nothing is trained, and nothing is worth handing on
-    await judge("judged", { refit: true, folds: 1 }, asJob(runParts));
+    await judge("folded", {}, asJob(runParts)); // nothing is trained, and nothing is worth handing on
+    await judge("folded", { refit: true, folds: 1 }, asJob(runParts));
     expect(asked).toHaveLength(2);
   });
 

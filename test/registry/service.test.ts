@@ -1,7 +1,7 @@
 /** The registry, drift and retraining through their capabilities, with models that were really trained. */
 import { spawn } from "node:child_process";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -225,6 +225,7 @@ describe("retraining", () => {
       lineage: { parent: { version: 1 }, configuration: { input: { lookback: 8, hiddenSize: 3 } } },
     });
     expect(await run("registry.show", { reference: "spy@champion" })).toMatchObject({ version: 1 });
+    expect(await readdir(path.join(dataFolder, "models"))).toEqual(["first"]); // the registry has the new one
   });
 
   test("is put on a schedule through the jobs of the platform", async () => {
@@ -242,6 +243,21 @@ describe("retraining", () => {
     ]);
     expect(registryCapabilities.map(({ name }) => name)).toContain("registry.retrain");
   });
+});
+
+test("a policy compares by a number that the champion has, and keeps what it is not told", async () => {
+  const set = (changes: object) => run("registry.policy", { model: "spy", reason: "trial", ...changes });
+  await expect(set({ metric: "test.modl.mse" })).rejects.toMatchObject({
+    code: "INPUT_INVALID",
+    message: expect.stringContaining("did you mean test.model.mse"),
+  });
+  await expect(set({ tolerance: 0.1 })).rejects.toMatchObject({ details: { field: "metric" } });
+  await set({ metric: "test.model.mse", tolerance: 0.05 });
+  await set({ secondKey: true });
+  expect(await run("registry.policy", { model: "spy" })).toMatchObject({
+    policy: { secondKey: true, metric: { path: "test.model.mse", better: "lower", tolerance: 0.05 } },
+  });
+  await set({ secondKey: false, metric: "none" });
 });
 
 describe("promotion under a policy", () => {

@@ -130,8 +130,18 @@ describe("what a client asks first", () => {
     const answer = await app.inject("/v2/nothing");
     expect([answer.statusCode, answer.json()]).toEqual([
       404,
-      { error: "GET /v2/nothing: there is no such route" },
+      { error: "GET /v2/nothing: there is no such route; GET /docs lists what there is" },
     ]);
+  });
+
+  test.each([
+    ["GET", "/v2/models/twice/infer", "POST"],
+    ["DELETE", "/v2/models/twice", "GET, HEAD"],
+  ] as const)("has no %s %s, and says what there is", async (method, url, allowed) => {
+    const { app } = await server();
+    const answer = await app.inject({ method, url });
+    expect([answer.statusCode, answer.headers["allow"]]).toEqual([405, allowed]);
+    expect(answer.json()).toEqual({ error: `${method} ${url}: expected ${allowed.replace(", ", " or ")}` });
   });
 });
 

@@ -1,4 +1,6 @@
 /** The registry and the inference server together: aliases, plans, and a candidate that is taken out of service by its own answers. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Platform, RollbackRules } from "../../src/base/index.ts";
 import { serveModels } from "../../src/interfaces/cli/serve-models.ts";
@@ -69,6 +71,20 @@ describe.each(homes)("models of the registry on $name", ({ makeHome }) => {
     };
     return { models, ask };
   }
+
+  test("are not shadowed by what somebody puts into the folder under their name", async () => {
+    await mkdir(join(at.dataFolder, "models"), { recursive: true });
+    await writeFile(join(at.dataFolder, "models", `${model}.onnx`), timesModel(9));
+    const headless = `${model}-headless`;
+    await at.add(headless, `${headless}-a`, { files: { "model.onnx": timesModel(5) } });
+    await writeFile(join(at.dataFolder, "models", `${headless}.onnx`), timesModel(9));
+    await writeFile(join(at.dataFolder, "models", `${model}-own.onnx`), timesModel(7));
+    const { ask } = await serve();
+    expect(await ask(model)).toEqual(["1", [2, 4]]);
+    await expect(ask(headless)).rejects.toMatchObject({ code: "MODEL_UNKNOWN" });
+    expect((await ask(`${headless}@1`))[1]).toEqual([5, 10]);
+    expect((await ask(`${model}-own`))[1]).toEqual([7, 14]);
+  });
 
   test("are served by alias, number and digest, and follow a promotion", async () => {
     const { models, ask } = await serve();

@@ -267,6 +267,8 @@ export interface RegistryPort {
       readonly changedAt: UtcMs;
     }[]
   >;
+  /** Whether a model has this name. */
+  has(model: string): Promise<boolean>;
   /** The versions in charge, by model; a page of many models is one question. */
   champions(page: {
     readonly after?: string | undefined;

@@ -19,6 +19,7 @@ import { modelSettings } from "../model-settings.ts";
 import { openServedModel } from "../served-model.ts";
 import { backupCommand, restoreCommand } from "./backup.ts";
 import { configCommand } from "./config.ts";
+import { jobsFrom } from "./jobs-from-here.ts";
 import { messages } from "./messages.ts";
 import { type CliOptions, failureLine, runCli } from "./run.ts";
 import { serveCommand } from "./serve.ts";
@@ -85,7 +86,7 @@ export async function main(
     ...options
   }: LocalContextOptions & { databaseUrl?: string | undefined }) =>
     localContext({
-      platform: async () => platformOf(options.dataFolder, databaseUrl).open(),
+      platform: async () => jobsFrom(process.cwd(), await platformOf(options.dataFolder, databaseUrl).open()),
       actor: process.env["FATHOM_ACTOR"] || undefined,
       unsigned: settings().unsigned,
       ...options,

@@ -68,6 +68,8 @@ export const messages = {
       `follow   fathom jobs follow ${id}${words}`,
       `cancel   fathom jobs cancel ${id}${words}`,
     ].join("\n"),
+  detachedCommand: (name: string) =>
+    `--detach: expected an action that can be a job, such as forecast train, received ${name}`,
   detachedInput: (flag: string) => `${flag}: expected a file, since a job has no standard input, received -`,
   backupSummary: "Write the database and the files of the data folder into one file, beside a running server",
   restoreSummary: "Put a backup in place, of either kind of database into either",

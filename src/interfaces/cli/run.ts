@@ -123,6 +123,8 @@ async function dispatch(options: CliOptions, terminal: Terminal): Promise<ExitSt
   if (command) {
     if (wantsHelp) return stdout.write(commandHelp(command, width));
     const { common, fields } = parseArguments([...words.slice(1), ...flags], command.schema);
+    if (common.detach === true)
+      throw new PlatformError("input", "INPUT_INVALID", messages.detachedCommand(command.name));
     const input = await readFields(common, fields, options);
     const configuration = await configurationOf(common, input, options, terminal);
     const { dataFolder, provider } = configuration.values;

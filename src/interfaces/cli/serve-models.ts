@@ -78,8 +78,9 @@ export async function serveModels(
   const server = new ModelServer({
     sources: [
       ...(served === undefined ? [] : [served]),
-      folderSource(join(dataFolder, "models"), (name) => artifacts.locate(name)),
+      // A registered name is the registry's: nothing that somebody puts into the folder takes its place.
       registered,
+      folderSource(join(dataFolder, "models"), (name) => artifacts.locate(name)),
     ],
     workers: settings.inferenceThreads ?? Math.max(1, availableParallelism() - 1),
     threadsPerBatch: 1,

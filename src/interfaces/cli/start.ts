@@ -102,7 +102,7 @@ async function obtain(
   const { fingerprint } = await context.market.read(sourceOf(input), { signal });
   const reference = input.out ?? `start-${trainingName({ input, fingerprint })}`;
   const found = retrain ? undefined : await context.models.locate(reference).catch(nothingThere);
-  if (found === undefined) return trainNow({ ...input, out: reference }, context, world);
+  if (found === undefined) return trainNow({ ...input, out: reference, replace: retrain }, context, world);
   terminal.report({ ...progress, done: 1 });
   const made = await readForecastArtifact(found);
   const differences = trainingDifferences(made, { input, fingerprint });

@@ -72,25 +72,30 @@ export function problemAnswerer(dataFolder: string, bodyLimit: number): AnswerPr
 }
 
 /** Answers every error, unknown route and wrong method with a problem. */
-export function handleProblems(app: FastifyInstance, answer: AnswerProblem): void {
+export function handleProblems(app: FastifyInstance, answer: AnswerProblem): RefuseRoute {
   const routes: { pattern: RegExp; methods: string[] }[] = [];
   app.addHook("onRoute", ({ url, method }) => {
     const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:[^/]+/g, "[^/]+")}$`);
     routes.push({ pattern, methods: [method].flat() });
   });
-  app.setErrorHandler((error, request, reply) => answer(request, reply, error));
-  app.setNotFoundHandler((request, reply) => {
+  const refuse: RefuseRoute = (request, reply) => {
     const [url] = request.url.split("?");
     const allowed = routes.filter(({ pattern }) => pattern.test(url)).flatMap(({ methods }) => methods);
     if (allowed.length === 0) {
       const message = messages.unknownRoute(request.method, url);
-      return answer(request, reply, new PlatformError("missing", "ROUTE_UNKNOWN", message));
+      return new PlatformError("missing", "ROUTE_UNKNOWN", message);
     }
     reply.header("allow", allowed.join(", "));
     const message = messages.unknownMethod(request.method, url, allowed.join(" or "));
-    return answer(request, reply, new PlatformError("input", "METHOD_UNKNOWN", message));
-  });
+    return new PlatformError("input", "METHOD_UNKNOWN", message);
+  };
+  app.setErrorHandler((error, request, reply) => answer(request, reply, error));
+  app.setNotFoundHandler((request, reply) => answer(request, reply, refuse(request, reply)));
+  return refuse;
 }
+
+/** What is wrong with a request that no route takes: its address, or its method, whose right ones go into a header. */
+export type RefuseRoute = (request: FastifyRequest, reply: FastifyReply) => PlatformError;
 
 /** Fastify's own refusals in our codes. */
 function translate(error: unknown, request: FastifyRequest, bodyLimit: number): unknown {

@@ -146,7 +146,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.addContentTypeParser("application/json", { parseAs: "string" }, async (_: unknown, text: string) =>
     readJsonBody(text),
   );
-  handleProblems(app, answerProblem);
+  const refuseRoute = handleProblems(app, answerProblem);
 
   // As a plugin, so that its routes come after the hooks above are in place.
   app.register(async (routes) => {
@@ -228,6 +228,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       inFlight,
       clock,
       describeFailure,
+      refuseRoute,
     });
   }
 

@@ -48,6 +48,7 @@ async function registry() {
       const version = await resolve(reference);
       return { folder: folders[version.version - 1], version };
     },
+    has: async (model: string) => model === "m" || model === "headless",
     servingPlan: async () => state.plan,
     recordOutcomes: async (_: RegistryPlan, outcomes: readonly RegistryOutcome[]) =>
       void told.push(...outcomes),
@@ -65,6 +66,16 @@ async function registry() {
     server.infer({ name, inputs: { x: rows([1, 2]) }, ...more });
   return { state, told, digests, server, source, ask };
 }
+
+test("a registered name without a champion is refused, whatever else has that name", async () => {
+  const { source } = await registry();
+  await expect(source.find("headless")).rejects.toMatchObject({
+    code: "MODEL_UNKNOWN",
+    message: expect.stringContaining("with a champion"),
+  });
+  expect(await source.find("nobody")).toBeUndefined();
+  expect(await source.find("headless@challenger")).toBeUndefined();
+});
 
 test("serves a name by its champion, and any version by its number", async () => {
   const { ask, digests, server } = await registry();

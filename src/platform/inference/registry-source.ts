@@ -17,6 +17,8 @@ export interface ServingRegistry<Reference, Plan extends RegistryPlan> {
   }): Promise<readonly RegistryVersion[]>;
   resolve(reference: Reference): Promise<RegistryVersion>;
   open(reference: Reference): Promise<{ readonly folder: string; readonly version: RegistryVersion }>;
+  /** Whether a model has this name. */
+  has(model: string): Promise<boolean>;
   servingPlan(model: string): Promise<Plan | undefined>;
   recordOutcomes(plan: Plan, outcomes: readonly RegistryOutcome[]): Promise<unknown>;
 }
@@ -107,6 +109,12 @@ export function registrySource<Reference, Plan extends RegistryPlan>(
     const version = await (await registry()).resolve(reference).catch(nothingThere);
     return version && servable(asked, reference, version);
   };
+  /** A model without a champion answers nobody, least of all with what lies in a folder under its name. */
+  const refuseHeadless = async (name: string): Promise<void> => {
+    if (!(await (await registry()).has(name))) return;
+    const message = `${name}: expected a registered model with a champion, found none; ask for a version, or promote one`;
+    throw new PlatformError("missing", "MODEL_UNKNOWN", message, { field: "model" });
+  };
   const candidateOf = async (
     asked: string,
     champion: ServableModel,
@@ -139,6 +147,7 @@ export function registrySource<Reference, Plan extends RegistryPlan>(
       const text = version === undefined ? `${model}@${at ?? "champion"}` : `${model}@${version}`;
       if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version)) return undefined;
       const primary = await find(name, text);
+      if (primary === undefined && text === `${name}@champion`) await refuseHeadless(name);
       if (primary === undefined) return undefined;
       const isShared = version === undefined && (at ?? "champion") === "champion";
       return { primary, candidate: isShared ? await candidateOf(name, primary, model) : undefined };

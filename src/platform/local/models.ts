@@ -60,6 +60,11 @@ export function localModels({ dataFolder, workingFolder, signal, signer }: Local
       return target;
     },
 
+    async discard(reference) {
+      const target = await targetOf(reference);
+      await rm(target, { recursive: true, force: true });
+    },
+
     async locate(reference) {
       const target = place(reference);
       await restore(target);

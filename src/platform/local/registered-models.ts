@@ -25,6 +25,10 @@ export function registeredModels(
       refuseVersion(reference);
       return local.create(reference, write);
     },
+    async discard(reference) {
+      refuseVersion(reference);
+      return local.discard(reference);
+    },
     async sign(reference) {
       refuseVersion(reference);
       return local.sign(reference);

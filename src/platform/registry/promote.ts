@@ -99,11 +99,7 @@ export function promotion({ db, changes }: World): Promotion {
         }
         const present = await pointedTo(changing.db, model, champion);
         if (present !== request.champion) {
-          throw new PlatformError(
-            "conflict",
-            "PROMOTION_STALE",
-            `request ${id}: expected the champion of then (${shown(request.champion)}), found ${shown(present)}; ask again`,
-          );
+          throw staleRequest(request, shown(present));
         }
         // The policy of now holds, not that of then.
         const measured = request.comparison;
@@ -158,6 +154,12 @@ async function crown(
   action: "promote" | "rollback" = "promote",
 ) {
   const { actor } = change;
+  const { model, at } = changing;
+  // What was asked for under another champion was judged against that one, and does not come to life again with it.
+  await changing.db
+    .update(registryRequests)
+    .set({ status: "stale", decidedBy: actor, decidedAt: at })
+    .where(and(eq(registryRequests.model, model.name), eq(registryRequests.status, "open")));
   await endPlan(changing, "stopped", { actor, reason: `version ${version} became champion` });
   return moveAlias(changing, { alias: champion, version, action, ...change });
 }
@@ -189,12 +191,24 @@ async function judge(
 async function openRequest(db: Database, id: number) {
   const [row] = await db.select().from(registryRequests).where(eq(registryRequests.id, id));
   if (row?.status === "open") return row;
+  if (row?.status === "stale") throw staleRequest(row, "another since");
   const found = row ? `one that was ${row.status} by ${row.decidedBy}` : "none";
   throw new PlatformError(
     "missing",
     "PROMOTION_UNKNOWN",
     `request ${id}: expected an open request for a promotion, found ${found}`,
     { field: "request" },
+  );
+}
+
+function staleRequest(
+  { id, champion: then }: typeof registryRequests.$inferSelect,
+  found: string,
+): PlatformError {
+  return new PlatformError(
+    "conflict",
+    "PROMOTION_STALE",
+    `request ${id}: expected the champion of then (${shown(then)}), found ${found}; ask again`,
   );
 }
 
@@ -209,7 +223,22 @@ async function decide({ db, at }: Changing, id: number, status: "approved" | "de
  * The version that was in charge before the present one, and still has its files. The history is walked back from the entry
  * that put the present one in charge, so that rolling back twice goes back two steps.
  */
-async function earlierVersion({ db, model: { name } }: Changing, alias: string): Promise<number> {
+async function earlierVersion(changing: Changing, alias: string): Promise<number> {
+  const found = await wayBack(changing, alias);
+  if (found !== undefined) return found;
+  throw new PlatformError(
+    "conflict",
+    "ROLLBACK_IMPOSSIBLE",
+    `${changing.model.name}@${alias}: expected an earlier version that was in charge and is still there, found none`,
+  );
+}
+
+/** The same, or undefined where there is none. @param without leaves a version out, as if it were removed */
+export async function wayBack(
+  { db, model: { name } }: Changing,
+  alias: string,
+  without?: number,
+): Promise<number | undefined> {
   const present = await pointedTo(db, name, alias);
   let before = Number.MAX_SAFE_INTEGER;
   let wanted = present;
@@ -231,15 +260,11 @@ async function earlierVersion({ db, model: { name } }: Changing, alias: string):
     before = entry.sequence;
     // What a roll-back left is not gone back to: its own origin is looked for further back.
     if (entry.version !== wanted || entry.action === "rollback") continue;
-    if (entry.previous !== null && (await hasFiles(db, name, entry.previous))) return entry.previous;
     wanted = entry.previous;
     if (wanted === null) break;
+    if (wanted !== without && (await hasFiles(db, name, wanted))) return wanted;
   }
-  throw new PlatformError(
-    "conflict",
-    "ROLLBACK_IMPOSSIBLE",
-    `${name}@${alias}: expected an earlier version that was in charge and is still there, found none`,
-  );
+  return undefined;
 }
 
 async function hasFiles(db: Database, model: string, version: number): Promise<boolean> {

@@ -239,15 +239,18 @@ describe.each(homes)("the registry on $name", ({ makeHome }) => {
     });
 
     test("that was asked for against another champion is stale", async () => {
-      for (const name of ["a", "b"]) await at.add(model, `${model}-${name}`);
-      await at.registry.setPolicy(model, { secondKey: true, metric: null }, change("ann"));
+      for (const name of ["a", "b", "c"]) await at.add(model, `${model}-${name}`);
       await at.registry.promote(model, 1, change("ann"));
+      await at.registry.setPolicy(model, { secondKey: true, metric: null }, change("ann"));
       await at.registry.promote(model, 2, change("ann"));
+      await at.registry.promote(model, 3, change("ann"));
       const [first, second] = await at.registry.requests(model);
       await at.registry.approve(first.id, "ben");
-      await expect(at.registry.approve(second.id, "ben")).rejects.toMatchObject({ code: "PROMOTION_STALE" });
-      await at.registry.decline(second.id, change("ben", "ask again"));
       expect(await at.registry.requests(model)).toEqual([]);
+      const stale = { code: "PROMOTION_STALE", message: expect.stringContaining("the champion of then") };
+      await expect(at.registry.approve(second.id, "ben")).rejects.toMatchObject(stale);
+      await at.registry.rollback(model, "champion", change("ann"));
+      await expect(at.registry.approve(second.id, "ben")).rejects.toMatchObject(stale); // it does not come back with it
     });
 
     test.each([
@@ -432,6 +435,21 @@ describe.each(homes)("the registry on $name", ({ makeHome }) => {
     expect(await at.registry.champions({ after: "zz-2", limit: 5 })).toEqual([
       { model: "zz-3", version: 1, digest },
     ]);
+  });
+
+  test("the only way back from the champion keeps its files", async () => {
+    for (const name of ["a", "b", "c"]) await at.add(model, `${model}-${name}`);
+    await at.registry.promote(model, 1, change("ann"));
+    await at.registry.promote(model, 2, change("ann"));
+    await expect(at.registry.remove(model, 1, change("ann"))).rejects.toMatchObject({
+      code: "VERSION_IN_USE",
+      message: expect.stringContaining("could be rolled back to no other one"),
+    });
+    await at.registry.promote(model, 3, change("ann"));
+    await at.registry.remove(model, 2, change("ann")); // 1 is behind it
+    await expect(at.registry.remove(model, 1, change("ann"))).rejects.toMatchObject({
+      code: "VERSION_IN_USE",
+    });
   });
 
   describe("drift", () => {

@@ -19,11 +19,11 @@ import {
   registryVersions,
   type State,
 } from "../state/index.ts";
-import { changes, tell } from "./changes.ts";
+import { type Changing, changes, tell } from "./changes.ts";
 import { driftChecks } from "./drift.ts";
 import { files } from "./files.ts";
 import { activePlan, plans } from "./plans.ts";
-import { openRequests, promotion } from "./promote.ts";
+import { openRequests, promotion, wayBack } from "./promote.ts";
 import { registering } from "./register.ts";
 import {
   aliasesOf,
@@ -57,9 +57,10 @@ export function openRegistry({ db }: Pick<State, "db">, options: RegistryOptions
     ...reading(db),
 
     remove: (model, version, { actor, reason }) =>
-      world.changes.change(model, async ({ db: held, at }) => {
+      world.changes.change(model, async (changing) => {
+        const { db: held, at } = changing;
         await numberedRow(held, model, version);
-        const users = await usersOf(held, model, version);
+        const users = await usersOf(changing, version);
         if (users.length > 0)
           throw new PlatformError(
             "conflict",
@@ -85,7 +86,7 @@ export function openRegistry({ db }: Pick<State, "db">, options: RegistryOptions
 
 function reading(
   db: Database,
-): Pick<RegistryPort, "models" | "champions" | "versions" | "resolve" | "history" | "inCharge"> {
+): Pick<RegistryPort, "models" | "has" | "champions" | "versions" | "resolve" | "history" | "inCharge"> {
   return {
     async models({ after, limit }) {
       const rows = await modelPage(db, after, limit);
@@ -110,6 +111,11 @@ function reading(
         challenger: versionAt(name, "challenger"),
         changedAt: changedAt.getTime(),
       }));
+    },
+
+    async has(model) {
+      const rows = await db.select().from(registryModels).where(eq(registryModels.name, model));
+      return rows.length > 0;
     },
 
     champions: ({ after, limit }) => championPage(db, after, limit),
@@ -199,16 +205,21 @@ export function chargeAt(db: Database, model: string, alias: string, at: UtcMs) 
     .limit(1);
 }
 
-/** What points to a version. */
-async function usersOf(db: Database, model: string, version: number): Promise<string[]> {
-  const aliases = (await aliasesOf(db, model, version)).map(({ alias }) => `alias ${alias}`);
-  const requests = (await openRequests(db, model)).filter((request) => request.version === version);
-  const plan = (await activePlan(db, model)).filter(({ candidate, champion }) =>
+/** What points to a version, or would go back to it. */
+async function usersOf(changing: Changing, version: number): Promise<string[]> {
+  const { db, model } = changing;
+  const aliases = (await aliasesOf(db, model.name, version)).map(({ alias }) => `alias ${alias}`);
+  const requests = (await openRequests(db, model.name)).filter((request) => request.version === version);
+  const plan = (await activePlan(db, model.name)).filter(({ candidate, champion }) =>
     [candidate, champion].includes(version),
   );
+  const isLastWayBack =
+    (await wayBack(changing, "champion")) === version &&
+    (await wayBack(changing, "champion", version)) === undefined;
   return [
     ...aliases,
     ...requests.map(({ id }) => `the open request ${id}`),
     ...plan.map(({ mode }) => `the ${mode} plan in force`),
+    ...(isLastWayBack ? ["champion, which could be rolled back to no other one"] : []),
   ];
 }

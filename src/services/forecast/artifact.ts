@@ -30,6 +30,8 @@ const Configuration = z.object({
     riseShare: z.array(z.number()),
     band: z.array(z.object({ lower: z.number().nullable(), upper: z.number().nullable() })),
   }),
+  /** Per horizon: the share of the network's forecast that is kept; absent in a model that was trained before it was written down. */
+  shrinkage: z.array(z.number()).optional(),
 });
 
 export interface ForecastArtifact {
@@ -76,6 +78,7 @@ export async function writeForecastArtifact(
       riseShare: [...facts.riseShare],
       band: facts.band.map(({ lower, upper }) => ({ lower, upper })),
     },
+    shrinkage: [...trained.shrinkage],
   };
   await writeArtifact(
     folder,

@@ -35,6 +35,8 @@ interface JudgedFold {
   readonly to: string;
   readonly samples: Int32Array;
   readonly facts: TrainingFacts;
+  /** Per horizon: the share of the network's forecast that was kept. */
+  readonly shrinkage: readonly number[];
   readonly model: Predictions;
   readonly linear: Predictions;
   readonly scores: readonly HorizonScore[];
@@ -65,8 +67,14 @@ export async function evaluateForecast(input: EvaluateInput, context: Context): 
     refit: input.refit,
     folds: folds.map(({ from, to, scores }) => ({ from, to, horizons: [...scores] })),
     total,
-    summary: summarise(configuration.input, total),
+    summary: summarise(configuration.input, total, sharedShrinkage(folds)),
   };
+}
+
+/** That of all folds where they have the same, as they have without training anew or where none believed its network; else nothing is said. */
+function sharedShrinkage(folds: readonly JudgedFold[]): readonly number[] {
+  const [first, ...others] = folds.map(({ shrinkage }) => shrinkage);
+  return first.map((share, h) => (others.every((other) => other[h] === share) ? share : 1));
 }
 
 /** One fold alone, with its forecasts, as another process needs it to put all folds together. */
@@ -82,7 +90,7 @@ export async function evaluateFold(input: FoldInput, context: Context): Promise<
     );
   const runtime = createRuntime(context.compute);
   try {
-    const { from, to, facts, model, linear, scores } = await judgeFold(
+    const { from, to, facts, shrinkage, model, linear, scores } = await judgeFold(
       walk,
       samples,
       input,
@@ -95,6 +103,7 @@ export async function evaluateFold(input: FoldInput, context: Context): Promise<
         riseShare: [...facts.riseShare],
         band: facts.band.map(({ lower, upper }) => ({ lower: orNull(lower), upper: orNull(upper) })),
       },
+      shrinkage: [...shrinkage],
       forecast: [...model.forecast],
       quantiles: model.quantiles && [...model.quantiles],
       linear: [...linear.forecast],
@@ -153,9 +162,9 @@ async function foldsByJobs(
   for (const [fold, { failure }] of outcomes.entries())
     if (failure !== null) throw failureOfFold(fold, failure);
   return outcomes.map(({ output }, fold) => {
-    const { from, to, horizons, facts, forecast, quantiles, linear } = FoldOutput.parse(output);
+    const { from, to, horizons, facts, shrinkage, forecast, quantiles, linear } = FoldOutput.parse(output);
     return {
-      ...{ from, to, samples: parts[fold], scores: horizons, facts: factsOf(facts) },
+      ...{ from, to, samples: parts[fold], scores: horizons, facts: factsOf(facts), shrinkage },
       model: { forecast: Float64Array.from(forecast), quantiles: quantiles && Float64Array.from(quantiles) },
       linear: { forecast: Float64Array.from(linear), quantiles: null },
     };
@@ -236,10 +245,14 @@ async function judgeFold(
         context,
         runtime,
       )
-    : { model: loaded.model, linear: loaded.linear, facts, forecaster: { spec } };
+    : {
+        ...{ model: loaded.model, linear: loaded.linear, facts, forecaster: { spec } },
+        shrinkage: configuration.shrinkage ?? configuration.input.horizon.map(() => 1),
+      };
   if ("checkpoints" in trained) await trained.checkpoints.clear();
   const judged = await judge(trained, set, samples, market, runtime, context.signal);
-  return { from: formatTime(from), to: formatTime(to), samples, facts: trained.facts, ...judged };
+  const { facts: factsThen, shrinkage } = trained;
+  return { from: formatTime(from), to: formatTime(to), samples, facts: factsThen, shrinkage, ...judged };
 }
 
 /** Everything whose labels were known before a moment; the last share of it is for stopping. */
@@ -258,7 +271,7 @@ function beforeMoment(
     throw new PlatformError(
       "input",
       "FORECAST_NOTHING_NEW",
-      `evaluation: expected samples to train on before ${formatTime(moment)}, received none`,
+      `evaluation: expected samples to train on before ${formatTime(moment)}, received none; the data has to hold the past too, not only what is new`,
     );
   }
   return { train, validation };

@@ -51,6 +51,6 @@ export function trainingDifferences(
 }
 
 /** Where a file lies does not matter; its name does, since it is the symbol of a file without a symbol column. */
-function decidingFields({ out, data, horizon, ...others }: TrainInput): Record<string, unknown> {
+function decidingFields({ out, replace, data, horizon, ...others }: TrainInput): Record<string, unknown> {
   return { data: basename(data), horizon: [...new Set(horizon)], ...others };
 }

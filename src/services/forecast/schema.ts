@@ -128,6 +128,7 @@ export const TrainInput = z.object({
     .min(1)
     .optional()
     .describe("where the artifact goes: a path, or a name below the data folder's models"),
+  replace: z.boolean().optional().describe("put it in the place of a model of another training"),
 });
 export type TrainInput = z.output<typeof TrainInput>;
 
@@ -270,7 +271,9 @@ export const EvaluateInput = z.object({
   refit: z
     .boolean()
     .default(false)
-    .describe("train again on everything before each fold, with the model's own configuration"),
+    .describe(
+      "train again on everything before each fold, with the model's own configuration; the data has to go back that far",
+    ),
   start: z.iso
     .date()
     .optional()
@@ -303,6 +306,7 @@ export const FoldOutput = z.object({
     riseShare: z.array(z.number()),
     band: z.array(z.object({ lower: MaybeNumber, upper: MaybeNumber })),
   }),
+  shrinkage: z.array(z.number()).describe("share of the network's forecast kept, per horizon"),
   forecast: z.array(z.number()).describe("[samples, horizons]"),
   quantiles: z.array(z.number()).nullable().describe("[samples, horizons, levels]"),
   linear: z.array(z.number()).describe("[samples, horizons], of the linear model"),

@@ -14,9 +14,10 @@ import {
   type TrainingLog,
   type TrainingRecord,
 } from "../../models/index.ts";
-import { writeForecastArtifact } from "./artifact.ts";
+import { readForecastArtifact, writeForecastArtifact } from "./artifact.ts";
 import { withNotes } from "./continuation.ts";
 import { Forecaster, type ForecasterSpec, type Normalisation } from "./forecaster.ts";
+import { type Training, trainingDifferences } from "./identity.ts";
 import { driftReferenceOf, testSetOf } from "./monitored.ts";
 import { fitNormalisation } from "./normalise.ts";
 import { loadPredictor, type Predictions } from "./predictor.ts";
@@ -66,7 +67,7 @@ type Ports = Pick<Context, "models" | "progress" | "clock" | "logger" | "signal"
 
 /** @param lineage digest of the manifest of the model that this one is to succeed */
 export async function train(
-  asked: TrainInput,
+  { replace = false, ...asked }: TrainInput,
   context: Context,
   lineage: { readonly parent?: string } = {},
 ): Promise<TrainOutput> {
@@ -84,6 +85,7 @@ export async function train(
   const run = runName(input, set.frame, split);
   const reference = input.out ?? `forecast-${run}`;
   const { replaces } = await context.models.prepare(reference);
+  if (replaces && !replace) await requireSame(reference, { input, fingerprint: prices.fingerprint }, context);
   await recorded;
   if (replaces) context.logger.info(`the model ${reference} will be replaced when the new one is ready`);
   const runtime = createRuntime(context.compute);
@@ -355,6 +357,15 @@ export async function judge(
 /** The law of the market, where it is ours; only a judge and a reader of the report see it. */
 export function simulationOf({ data, seed }: Pick<TrainInput, "data" | "seed">) {
   return data === "simulated" ? simulatedMarket({ seed }) : undefined;
+}
+
+/** @throws PlatformError `ARTIFACT_DIFFERS` when the model of this name is not the one that the training would give again */
+async function requireSame(reference: string, training: Training, { models }: Context): Promise<void> {
+  const made = await readForecastArtifact(await models.locate(reference));
+  const fields = trainingDifferences(made, training).map(({ field }) => field);
+  if (fields.length === 0) return;
+  const message = `out: expected a new name, or a model of the same training, found ${reference}, which is of another (${fields.join(", ")}); replace puts the new one in its place`;
+  throw new PlatformError("conflict", "ARTIFACT_DIFFERS", message, { field: "out" });
 }
 
 /**

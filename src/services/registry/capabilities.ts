@@ -1,5 +1,6 @@
-import { capability, dayMs, startOfDay } from "../../base/index.ts";
+import { capability, dayMs, PlatformError, startOfDay } from "../../base/index.ts";
 import { judgeBoth } from "./compare.ts";
+import { requireMetric } from "./policy.ts";
 import { retrain } from "./retrain.ts";
 import * as schema from "./schema.ts";
 import {
@@ -200,11 +201,24 @@ export const registryPolicy = capability({
   async run({ model, secondKey, metric, better, tolerance, reason }, context) {
     const { registry } = await context.platform();
     const present = await registry.policy(model);
-    if (secondKey === undefined && metric === undefined) return { model, policy: present };
-    const rule = metric === "none" ? null : metric && { path: metric, better, tolerance };
+    const path = metric ?? present.metric?.path ?? "none";
+    if ([secondKey, metric, better, tolerance].every((value) => value === undefined))
+      return { model, policy: present };
+    if (path === "none" && (better ?? tolerance) !== undefined)
+      throw new PlatformError("input", "INPUT_INVALID", "metric: expected one to compare by, received none", {
+        field: "metric",
+      });
+    if (metric !== undefined && path !== "none") await requireMetric(registry, model, path);
     const policy = {
       secondKey: secondKey ?? present.secondKey,
-      metric: rule === undefined ? present.metric : rule || null,
+      metric:
+        path === "none"
+          ? null
+          : {
+              path,
+              better: better ?? present.metric?.better ?? "lower",
+              tolerance: tolerance ?? present.metric?.tolerance ?? 0,
+            },
     };
     await registry.setPolicy(model, policy, { actor: actorOf(context), reason });
     return { model, policy };

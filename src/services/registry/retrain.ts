@@ -26,7 +26,8 @@ export async function retrain(
   const facts = { champion: champion.version, drifted: check?.drifted ?? null };
   if (check?.drifted === false)
     return { status: "unchanged", challenger: null, ...facts, summary: check.summary };
-  const out = `${model}-challenger`;
+  // A name that nobody has: the registry keeps its own copy, and this one goes.
+  const out = `${model}-retrained-${context.clock.now().toString(36)}`;
   const trained = await train(TrainInput.parse({ ...input, data, out }), context, {
     parent: champion.digest,
   });
@@ -37,6 +38,7 @@ export async function retrain(
     context.signal,
   );
   await registry.setAlias(model, "challenger", version.version, change);
+  await context.models.discard(out);
   return { status: "challenger", challenger: version.version, ...facts, summary: trained.summary };
 }
 

@@ -188,13 +188,13 @@ export const PolicyInput = z.object({
     .describe(
       "number in the manifest's metrics that is compared, such as test.model.mse; none compares nothing",
     ),
-  better: z.enum(["lower", "higher"]).default("lower").describe("which is better"),
+  better: z.enum(["lower", "higher"]).optional().describe("which is better; as it is now, else lower"),
   tolerance: z
     .number()
     .min(0)
     .max(10)
-    .default(0)
-    .describe("how much worse than the champion is let through; 0.02 is 2 %"),
+    .optional()
+    .describe("how much worse than the champion is let through, 0.02 is 2 %; as it is now, else 0"),
   reason: Reason,
 });
 export const PolicyOutput = z.object({

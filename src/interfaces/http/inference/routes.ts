@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Clock, PlatformError } from "../../../base/index.ts";
 import type { InferenceReply, ModelServer, TensorSignature } from "../../../platform/inference/index.ts";
 import type { Span } from "../../../platform/traces/index.ts";
+import type { RefuseRoute } from "../problems.ts";
 import { messages } from "./messages.ts";
 import { readInferRequest } from "./request.ts";
 import { writeInferResponse } from "./response.ts";
@@ -19,6 +20,7 @@ export interface InferenceRouteOptions {
   readonly inFlight: Set<Promise<unknown>>;
   /** The status and public words of a failure. */
   readonly describeFailure: (error: unknown, request: FastifyRequest) => { status: number; detail: string };
+  readonly refuseRoute: RefuseRoute;
 }
 
 interface ModelParams {
@@ -40,10 +42,9 @@ export async function inferenceRoutes(app: FastifyInstance, options: InferenceRo
     return reply.code(status).send({ error: detail });
   };
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
-    const message = messages.unknownRoute(request.method, request.url.split("?")[0]);
-    return answerError(new PlatformError("missing", "ROUTE_UNKNOWN", message), request, reply);
-  });
+  app.setNotFoundHandler((request, reply) =>
+    answerError(options.refuseRoute(request, reply), request, reply),
+  );
 
   app.get("/", async () => ({
     name: "fathom",

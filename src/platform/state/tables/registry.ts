@@ -133,7 +133,7 @@ export const registryRequests = fathom.table(
     requestedBy: text("requested_by").notNull(),
     requestedAt: time("requested_at").notNull(),
     reason: text("reason").notNull(),
-    status: text("status").$type<"open" | "approved" | "declined">().notNull(),
+    status: text("status").$type<"open" | "approved" | "declined" | "stale">().notNull(),
     decidedBy: text("decided_by"),
     decidedAt: time("decided_at"),
   },

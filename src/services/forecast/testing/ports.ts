@@ -15,6 +15,7 @@ export function quietPorts(): Pick<
     compute: { provider: "cpu", threads: 1 },
     models: {
       prepare: never,
+      discard: never,
       create: never,
       locate: never,
       check: never,
