@@ -58,6 +58,12 @@ test("hands one training for each symbol and seed to its job, and gathers what b
   expect(sweepTable(output)).toContain("TRAINING_DIVERGED: epoch 3");
 });
 
+test("counts no seed twice", () => {
+  expect(SweepInput.safeParse({ ...quick, seeds: [1, 2, 1] }).error?.issues[0].message).toMatch(
+    /each seed once/,
+  );
+});
+
 test("trains in turn where it runs as no job, and goes on after a training that fails", async () => {
   const input = SweepInput.parse({ ...quick, seeds: [1, 2], eachSymbol: true, symbols: ["NOBODY"] });
   const failed = await sweep(input, await world());

@@ -212,6 +212,15 @@ describe("retraining", () => {
     expect(await run("registry.list", { model: "spy" })).toMatchObject({ versions: [{ version: 1 }] });
   });
 
+  test("does not train on what the champion was trained on", async () => {
+    const same = await run<Retrained & { summary: string }>("registry.retrain", {
+      model: "spy",
+      data: "then.csv",
+    });
+    expect(same).toMatchObject({ status: "unchanged", challenger: null, drifted: null });
+    expect(same.summary).toContain("nothing new to learn from");
+  });
+
   test("makes a challenger with the champion as its parent, and never a champion", async () => {
     const made = await run<Retrained>("registry.retrain", {
       model: "spy",

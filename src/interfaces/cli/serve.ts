@@ -49,7 +49,9 @@ export const ServeSettings = z.object({
     .number()
     .min(0)
     .default(10)
-    .describe("how long requests in flight, and jobs that save their work, may take when it stops"),
+    .describe(
+      "how long requests in flight, and jobs that save their work, may take when it stops; 30 for fathom worker",
+    ),
   leaseSeconds: jobFlags.leaseSeconds,
   ...inferenceFields,
   logLevel: z

@@ -318,6 +318,10 @@ export const SweepInput = TrainInput.omit({ seed: true }).extend({
     .array(z.number().int())
     .min(1)
     .max(1000)
+    .refine(
+      (seeds) => new Set(seeds).size === seeds.length,
+      "expected each seed once, received one of them again",
+    )
     .default([1, 2, 3])
     .describe("one training for each; on the simulated market each is a market of its own too"),
   eachSymbol: z.boolean().default(false).describe("a model for each symbol instead of one for all"),

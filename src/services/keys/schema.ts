@@ -3,9 +3,7 @@ import { z } from "zod";
 /** Words of people that end up in tables and logs: no control characters, and not endless. */
 const label = z
   .string()
-  .min(1)
-  .max(100)
-  .regex(/^[^\p{Cc}\p{Cf}]+$/u, "expected text without control characters");
+  .regex(/^[^\p{Cc}\p{Cf}]{1,100}$/u, "expected 1 to 100 characters, none of them a control character");
 
 const prefix = z
   .string()

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { Context } from "../../base/index.ts";
 import { DriftCheckInput, driftCheck } from "../drift/index.ts";
-import { openForecastArtifact, TrainInput, train } from "../forecast/index.ts";
+import { openForecastArtifact, sourceOf, TrainInput, train } from "../forecast/index.ts";
 import type { RetrainInput, RetrainOutput } from "./schema.ts";
 import { actorOf } from "./views.ts";
 
@@ -20,6 +20,11 @@ export async function retrain(
   const { configuration } = await openForecastArtifact(artifact, context.models);
   const { to, ...input } = configuration.input;
   const { symbols } = input;
+  const { fingerprint } = await context.market.read(sourceOf({ ...input, data }), { signal: context.signal });
+  if (to === undefined && fingerprint === champion.lineage.data.fingerprint) {
+    const summary = `${data} is what version ${champion.version} was trained on: there is nothing new to learn from`;
+    return { status: "unchanged", challenger: null, champion: champion.version, drifted: null, summary };
+  }
   const check = onlyWhenDrifted
     ? await driftCheck(DriftCheckInput.parse({ artifact, data, symbols, falseAlarmRate }), context)
     : null;
