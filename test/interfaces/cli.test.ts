@@ -126,7 +126,7 @@ test.each([
   [
     "toy locate --artifact nothing",
     3,
-    "error ARTIFACT_MISSING: nothing: expected the folder of a trained model, found nothing there",
+    "error ARTIFACT_MISSING: nothing: expected the folder of a trained model, found nothing there; a registered model is named with its version, such as nothing@champion",
   ],
   ["toy count --json=maybe", 2, 'error INPUT_INVALID: --json: expected true or false, received "maybe"'],
   ["toy count --quiet=maybe", 2, 'error INPUT_INVALID: --quiet: expected true or false, received "maybe"'],

@@ -35,9 +35,20 @@ export function registeredModels(
     },
     async locate(reference) {
       const version = modelReference(reference);
-      if (version === undefined) return local.locate(reference);
+      if (version === undefined)
+        return local.locate(reference).catch((error: unknown) => {
+          throw withVersionHint(error, reference);
+        });
       const { folder } = await (await platform()).registry.open(version, signal);
       return local.locate(folder);
     },
   };
+}
+
+/** Whoever names a model of the registry without a version looks for it in a folder. */
+function withVersionHint(error: unknown, reference: string): unknown {
+  const isName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(reference);
+  if (!isName || !(error instanceof PlatformError) || error.code !== "ARTIFACT_MISSING") return error;
+  const hint = `${error.message}; a registered model is named with its version, such as ${reference}@champion`;
+  return new PlatformError("missing", "ARTIFACT_MISSING", hint, error.details);
 }
