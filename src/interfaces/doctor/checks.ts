@@ -5,8 +5,14 @@
 import { readFile, stat, statfs, unlink, writeFile } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
 import { join, resolve } from "node:path";
-import { type Clock, type Compute, dayMs, type Platform, PlatformError } from "../../base/index.ts";
-import { checkWritable } from "../../platform/local/index.ts";
+import {
+  type Clock,
+  type Compute,
+  checkWritable,
+  dayMs,
+  type Platform,
+  PlatformError,
+} from "../../base/index.ts";
 import { inspectServer, knownMigrations } from "../../platform/state/index.ts";
 import { checkEngine } from "../../services/installation/index.ts";
 import type { Configuration } from "../configuration/index.ts";

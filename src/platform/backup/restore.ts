@@ -1,13 +1,14 @@
 /** Reads a backup twice: once to check every byte and the chain of the ledger, then to put it in place. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, mkdir, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
 import { createGunzip } from "node:zlib";
 import {
   type AuditHead,
   followLedger,
   ledgerOrigin,
+  makeFolder,
   PlatformError,
   throwIfAborted,
   writeFailure,
@@ -183,7 +184,7 @@ async function place(entry: TarEntry, dataFolder: string): Promise<void> {
   const name = normalize(entry.name.slice("files/".length));
   const path = join(dataFolder, name);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const staging = await mkdtemp(join(dirname(path), ".restore-"));
     try {
       const handle = await open(join(staging, "file"), "w", 0o600);

@@ -1,6 +1,6 @@
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFailure } from "../../../base/index.ts";
+import { asWriteFailure, makeFolder } from "../../../base/index.ts";
 import type { ReportFile } from "./report.ts";
 
 /**
@@ -13,7 +13,7 @@ export async function writeFolder(folder: string, files: readonly ReportFile[]):
   const written: string[] = [];
   let path = folder;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     for (const { name, content } of files) {
       path = join(folder, name);
       const beside = `${path}.${process.pid}.new`;
@@ -27,7 +27,7 @@ export async function writeFolder(folder: string, files: readonly ReportFile[]):
       written.push(path);
     }
   } catch (error) {
-    throw writeFailure(path, error);
+    throw asWriteFailure(error, path);
   }
   return written;
 }
