@@ -17,7 +17,7 @@ import { defaultLimits } from "../constraints/limits.ts";
 import { returnPanel } from "../returns.ts";
 import { sharedFile, testWithData } from "../testing/shared.ts";
 import { rebalancingPeriods } from "./calendar.ts";
-import { methodsOf } from "./methods.ts";
+import { methodNames, methodsOf } from "./methods.ts";
 import { backtest, compare } from "./prove.ts";
 import { reportFiles } from "./report.ts";
 import { BacktestInput, CompareInput, ProofOutput } from "./schema.ts";
@@ -182,7 +182,9 @@ test("shows a method only assets with a whole training history, and limits that 
 
 test("always compares with equal weight and inverse volatility, and knows which methods there are", () => {
   expect(methodsOf(["hrp", "equal-weight"])).toEqual(["hrp", "equal-weight", "inverse-volatility"]);
-  expect(() => methodsOf(["hpr"])).toThrow(/"hpr".*hrp/);
+  expect(() => methodsOf(["hpr"])).toThrow(/received "hpr"; did you mean "hrp"/);
+  // As an objective that is none: every name there is.
+  expect(() => methodsOf(["nope"])).toThrow(`expected one of ${methodNames.join(", ")}, received "nope"`);
 });
 
 describe("a backtest", () => {
