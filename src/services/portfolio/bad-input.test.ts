@@ -387,10 +387,10 @@ describe("weights to attribute", () => {
   test("of more than 1 are refused, unless short ones bring the money in", async () => {
     const tooMuch = { A: 2.5, B: 1 };
     for (const [field, warnings] of [
-      ["weights", warningsOf(tooMuch)],
-      ["benchmark", warningsOf({ A: 1 }, tooMuch)],
+      ["weights", () => warningsOf(tooMuch)],
+      ["benchmark", () => warningsOf({ A: 1 }, tooMuch)],
     ] as const)
-      await expect(warnings).rejects.toMatchObject({
+      await expect(warnings()).rejects.toMatchObject({
         code: "PORTFOLIO_OPTION_INVALID",
         message: `${field}: expected weights that add up to at most 1 where none is short, received a sum of 3.5`,
       });
