@@ -379,6 +379,9 @@ test("writes a page that needs nothing else, pictures, and values that agree wit
       "sharpe-intervals.svg",
     ])
       expect(names).toContain(name);
+    // Who is drawn below its highest value is every method, as the picture says.
+    const fallen = readFileSync(join(folder, "report/drawdowns.svg"), "utf8");
+    for (const { name } of proof.runs) expect(fallen).toContain(`>${name}<`);
     const html = readFileSync(join(folder, "report/report.html"), "utf8");
     expect(html).not.toMatch(/<script|<link|\ssrc=|url\((?!#)/);
     expect(html).not.toContain("NaN");
