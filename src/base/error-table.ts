@@ -165,6 +165,11 @@ export const errorTable = {
     kind: "conflict",
     meaning: "A backup was cut or changed, or a file changed while it was made. Nothing was restored.",
   },
+  BACKUP_REFUSED: {
+    kind: "conflict",
+    meaning:
+      "There is something already where a backup was to be written. `--replace` replaces an older backup, and nothing else.",
+  },
   RESTORE_REFUSED: {
     kind: "conflict",
     meaning: "There is data already where a backup was to be restored. `--replace` removes it first.",

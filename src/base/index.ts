@@ -8,6 +8,7 @@ export {
   throwIfAborted,
   writeFailure,
 } from "./errors.ts";
+export { checkWritable, makeFolder } from "./folders.ts";
 export {
   brokenLedger,
   canonicalJson,
@@ -140,6 +141,7 @@ export {
   variance,
 } from "./statistics/index.ts";
 export { suggest } from "./suggest.ts";
+export { asWriteFailure, systemCode } from "./system-errors.ts";
 export {
   type CalendarDate,
   calendarDate,

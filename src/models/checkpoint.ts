@@ -1,9 +1,9 @@
 /** The state of a training in one safetensors file, so that an interrupted training goes on where it was. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { PlatformError, writeFailure } from "../base/index.ts";
+import { asWriteFailure, makeFolder, PlatformError } from "../base/index.ts";
 import type { TrainingState } from "../engine/index.ts";
 import { decode, encode, type TensorFile } from "./safetensors.ts";
 
@@ -74,12 +74,12 @@ export function folderCheckpoints(folder: string, run: string): CheckpointStore 
       // Two trainings of the same run may meet here; each writes its own file, and the last one stays.
       const own = `${path}.${process.pid}-${written++}.new`;
       try {
-        await mkdir(folder, { recursive: true });
+        await makeFolder(folder);
         await writeFile(own, bytes, { flush: true });
         await rename(own, path);
       } catch (error) {
         await rm(own, { force: true }).catch(() => {}); // what counts is why it could not be written
-        throw writeFailure(path, error);
+        throw asWriteFailure(error, path);
       }
     },
     async load() {

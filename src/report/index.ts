@@ -14,6 +14,7 @@ export {
   type ScatterChart,
   type Series,
 } from "./charts/spec.ts";
+export { areaColours } from "./charts/style.ts";
 export { type Diagram, type DiagramBox, type DiagramEdge, renderDiagram } from "./diagram.ts";
 export { escapeText, formatNumber } from "./format.ts";
 export {

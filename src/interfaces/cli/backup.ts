@@ -13,7 +13,10 @@ import type { ExtraCommand } from "./run.ts";
 const backupFlags = capability({
   name: "backup",
   summary: messages.backupSummary,
-  input: z.object({ out: z.string().min(1).describe("the file to write, such as fathom.tar.gz") }),
+  input: z.object({
+    out: z.string().min(1).describe("the file to write, such as fathom.tar.gz"),
+    replace: z.boolean().default(false).describe("replace an older backup of that name"),
+  }),
   output: z.void(),
   run: async () => {},
 });
@@ -36,10 +39,17 @@ export function backupCommand(platformOf: PlatformOf): ExtraCommand {
   return {
     ...faceOf(backupFlags),
     async run(raw, { dataFolder, signal, json, print, configuration }) {
-      const out = resolve(parseInput(backupFlags, raw, flagName).out);
+      const { out: given, replace } = parseInput(backupFlags, raw, flagName);
+      const out = resolve(given);
       const folder = resolve(dataFolder);
       const state = await platformOf(folder, configuration.values.databaseUrl).openState();
-      const manifest = await backup(state, { dataFolder: folder, out, now: systemClock.now(), signal });
+      const manifest = await backup(state, {
+        dataFolder: folder,
+        out,
+        replace,
+        now: systemClock.now(),
+        signal,
+      });
       const counts = countsOf(manifest);
       print(json ? JSON.stringify({ file: out, ...counts }) : messages.backedUp(out, counts));
     },
@@ -54,14 +64,13 @@ export function restoreCommand(platformOf: PlatformOf): ExtraCommand {
       const { from: given, replace } = parseInput(restoreFlags, raw, flagName);
       const [folder, from] = [resolve(dataFolder), resolve(given)];
       const platform = platformOf(folder, configuration.values.databaseUrl);
-      const release = await platform.claim(messages.restoreName);
+      let release = async () => {};
+      const open = async () => {
+        release = await platform.claim(messages.restoreName);
+        return await platform.openState();
+      };
       try {
-        const manifest = await restore(await platform.openState(), {
-          dataFolder: folder,
-          from,
-          replace,
-          signal,
-        });
+        const manifest = await restore(open, { dataFolder: folder, from, replace, signal });
         const { audit } = await platform.open();
         await audit.append({
           action: "state.restore",

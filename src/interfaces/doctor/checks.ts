@@ -5,8 +5,14 @@
 import { readFile, stat, statfs, unlink, writeFile } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
 import { join, resolve } from "node:path";
-import { type Clock, type Compute, dayMs, type Platform, PlatformError } from "../../base/index.ts";
-import { checkWritable } from "../../platform/local/index.ts";
+import {
+  type Clock,
+  type Compute,
+  checkWritable,
+  dayMs,
+  type Platform,
+  PlatformError,
+} from "../../base/index.ts";
 import { inspectServer, knownMigrations } from "../../platform/state/index.ts";
 import { checkEngine } from "../../services/installation/index.ts";
 import type { Configuration } from "../configuration/index.ts";
@@ -132,6 +138,7 @@ export const checks: Readonly<Record<string, Check>> = {
     const apartMs = Math.max(before - time, time - clock.now());
     if (apartMs > 5_000)
       return warn(messages.clock.apart(Math.round(apartMs / 1000), place), messages.clock.advice);
+    if (applied === 0) return ok(messages.database.empty(place, version));
     const missing = knownMigrations().count - applied;
     return missing > 0
       ? warn(messages.database.behind(place, version, missing), messages.database.behindAdvice)
@@ -156,6 +163,7 @@ export const checks: Readonly<Record<string, Check>> = {
     if (!values.keys) return ok(messages.keys.open);
     if (values.databaseUrl !== undefined) {
       const { applied, unknown } = await inspectServer(values.databaseUrl);
+      if (applied === 0) return ok(messages.keys.none);
       if (unknown > 0 || applied < knownMigrations().count) return ok(messages.keys.later); // to open it would change it
     }
     const now = clock.now();

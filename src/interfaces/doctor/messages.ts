@@ -35,6 +35,8 @@ export const messages = {
     embedded: (folder: string) => `the embedded database in ${folder} opens`,
     server: (place: string, version: string, applied: number) =>
       `${place} answers: PostgreSQL ${version}, ${counted(applied, "change")} of the tables applied`,
+    empty: (place: string, version: string) =>
+      `${place} answers: PostgreSQL ${version}, without tables of Fathom; the first start of a server or worker makes them`,
     behind: (place: string, version: string, missing: number) =>
       `${place} answers: PostgreSQL ${version}, ${counted(missing, "change")} of the tables still to be applied`,
     newer: (place: string, unknown: number) =>

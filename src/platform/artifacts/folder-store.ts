@@ -1,9 +1,9 @@
 /** Blobs as files of a folder. A blob is written beside its place, flushed, and renamed. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { PlatformError, throwIfAborted, writeFailure } from "../../base/index.ts";
+import { makeFolder, PlatformError, throwIfAborted, writeFailure } from "../../base/index.ts";
 import { corruptBlob, missingBlob, storeUnavailable } from "./failures.ts";
 import { type Blob, type BlobStore, blobIn, blobPath, type StoreOptions } from "./store.ts";
 
@@ -26,7 +26,7 @@ export function folderStore(folder: string): BlobStore {
       const place = placeOf(blob.sha256);
       if ((await this.size(blob.sha256)) === blob.bytes) return "present";
       try {
-        await mkdir(dirname(place), { recursive: true });
+        await makeFolder(dirname(place));
         const staging = await mkdtemp(join(folder, "incoming-"));
         try {
           const copy = join(staging, blob.sha256);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -48,7 +48,8 @@ describe.each(pairs)("from $from.name to $to.name", ({ from, to }) => {
   });
   const file = () => join(folder, "backup.tar.gz");
   const write = () => backup(source, { dataFolder: join(folder, "a"), out: file(), now: clock.now() });
-  const read = (replace = false) => restore(target, { dataFolder: join(folder, "b"), from: file(), replace });
+  const read = (replace = false) =>
+    restore(async () => target, { dataFolder: join(folder, "b"), from: file(), replace });
 
   test("brings back every row and every file", async () => {
     const ledger = ledgerOf(source);
@@ -135,6 +136,11 @@ describe("a backup", () => {
   let state: State;
   let whole: Buffer;
   const file = () => join(folder, "backup.tar.gz");
+  let opened = 0;
+  const open = async () => {
+    opened++;
+    return state;
+  };
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "fathom-backup-"));
     home = await homes[0].makeHome();
@@ -173,10 +179,46 @@ describe("a backup", () => {
   ])("that is %s changes nothing", async (_, bytes) => {
     await writeFile(file(), bytes());
     const options = { dataFolder: join(folder, "new"), from: file(), replace: true };
-    const { code } = await restore(state, options).catch((error) => error);
+    const { code } = await restore(open, options).catch((error) => error);
     expect(code).toMatch(/^(BACKUP|LEDGER)_BROKEN$/);
     expect((await ledgerOf(state).verify()).sequence).toBe(3);
+    expect(opened).toBe(0); // a data folder that was not there is not made either
     await expect(stat(options.dataFolder)).rejects.toThrow();
+  });
+
+  test("that meets models is refused before a database is made for it", async () => {
+    const dataFolder = join(folder, "occupied");
+    await mkdir(join(dataFolder, "models", "m"), { recursive: true });
+    await writeFile(file(), gzipSync(whole));
+    await expect(restore(open, { dataFolder, from: file(), replace: false })).rejects.toMatchObject({
+      code: "RESTORE_REFUSED",
+    });
+    expect(opened).toBe(0);
+  });
+
+  test("takes the place of no other file, and of an older backup when it is told to", async () => {
+    const out = join(folder, "keep.tar.gz");
+    const write = (replace = false) =>
+      backup(state, { dataFolder: join(folder, "data"), out, replace, now: clock.now() });
+    await write();
+    const before = await readFile(out);
+    await expect(write()).rejects.toMatchObject({
+      code: "BACKUP_REFUSED",
+      message: `${out}: expected no file of that name, found one; --replace replaces an older backup; nothing was changed`,
+    });
+    expect((await readFile(out)).equals(before)).toBe(true);
+    await writeFile(join(folder, "data", "more.txt"), "x");
+    expect((await write(true)).digests).toHaveProperty(["files/more.txt"]);
+    expect((await readFile(out)).equals(before)).toBe(false);
+    for (const content of ["a thesis", gzipSync("a thesis"), gzipSync(whole.subarray(0, 512 * 4))]) {
+      await writeFile(out, content);
+      await expect(write(true)).rejects.toThrow("found something that is no backup of ours");
+      expect((await readFile(out)).equals(Buffer.from(content))).toBe(true);
+    }
+    await rm(out);
+    await mkdir(out);
+    await expect(write(true)).rejects.toMatchObject({ code: "BACKUP_REFUSED" });
+    expect(await readdir(folder)).not.toContain("keep.tar.gz.part");
   });
 
   test("of a later version is refused", async () => {
@@ -184,10 +226,12 @@ describe("a backup", () => {
       "select hash from fathom.migrations order by id limit 1",
     );
     await state.query("insert into fathom.migrations (hash, created_at) values ('later', 1)");
-    await backup(state, { dataFolder: join(folder, "data"), out: file(), now: clock.now() });
+    const later = join(folder, "later.tar.gz");
+    await backup(state, { dataFolder: join(folder, "data"), out: later, now: clock.now() });
     await expect(
-      restore(state, { dataFolder: join(folder, "new"), from: file(), replace: true }),
+      restore(open, { dataFolder: join(folder, "new"), from: later, replace: true }),
     ).rejects.toMatchObject({ code: "STATE_NEWER" });
+    expect(opened).toBe(0);
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
   });
 });

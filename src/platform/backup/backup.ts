@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -12,34 +12,31 @@ import { createGzip } from "node:zlib";
 import { PlatformError, throwIfAborted, writeFailure } from "../../base/index.ts";
 import type { Database, State } from "../state/index.ts";
 import { quoted, rowsOf, schema, type TableInfo, tablesOf } from "./catalog.ts";
+import { format, isBackup, type Manifest } from "./read.ts";
 import { end, header, padding } from "./tar.ts";
 
-export const format = "fathom-backup-1";
 /** What a data folder holds that is no part of a backup: the database itself, and what a training makes anew. */
 const leftOut = new Set(["state", "checkpoints"]);
 const rowsAtATime = 500;
-
-export interface Manifest {
-  readonly format: string;
-  readonly createdAt: string;
-  /** Hashes of the migrations that made the tables. */
-  readonly migrations: readonly string[];
-  readonly tables: readonly (TableInfo & { readonly rows: number })[];
-  /** SHA-256 of each entry of the file. */
-  readonly digests: Readonly<Record<string, string>>;
-}
 
 export interface BackupOptions {
   readonly dataFolder: string;
   /** The file to write; it has its name when it is whole. */
   readonly out: string;
+  /** Whether an older backup of that name may be replaced; anything else never is. */
+  readonly replace?: boolean | undefined;
   readonly now: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Writes a backup while others go on working: all tables are read as they were at one moment. */
+/**
+ * Writes a backup while others go on working: all tables are read as they were at one moment.
+ *
+ * @throws PlatformError `BACKUP_REFUSED` where something is there that may not be replaced, `BACKUP_BROKEN`, `DISK_FULL` or `WRITE_FAILED`
+ */
 export async function backup(state: State, options: BackupOptions): Promise<Manifest> {
-  const { out } = options;
+  const { out, replace = false } = options;
+  await refuseTaken(out, replace);
   const draft = `${out}.part`;
   try {
     let manifest: Manifest | undefined;
@@ -52,6 +49,7 @@ export async function backup(state: State, options: BackupOptions): Promise<Mani
     await pipeline(source, createGzip({ level: 1 }), createWriteStream(draft, { mode: 0o600 }));
     const handle = await open(draft, "r");
     await handle.sync().finally(() => handle.close());
+    await refuseTaken(out, replace); // what somebody put there meanwhile
     await rename(draft, out);
     return manifest as unknown as Manifest;
   } catch (error) {
@@ -59,6 +57,21 @@ export async function backup(state: State, options: BackupOptions): Promise<Mani
     const { code, path } = error as NodeJS.ErrnoException;
     throw code !== undefined && path === draft ? writeFailure(out, error) : error;
   }
+}
+
+async function refuseTaken(out: string, replace: boolean): Promise<void> {
+  const found = await lstat(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined; // writing will say what is wrong with the way there
+    throw writeFailure(out, error);
+  });
+  if (found === undefined) return;
+  if (!replace) throw taken(out, "one; --replace replaces an older backup");
+  if (!found.isFile() || !(await isBackup(out))) throw taken(out, "something that is no backup of ours");
+}
+
+function taken(out: string, found: string): PlatformError {
+  const message = `${out}: expected no file of that name, found ${found}; nothing was changed`;
+  return new PlatformError("conflict", "BACKUP_REFUSED", message, { file: out });
 }
 
 async function* contents(

@@ -1,22 +1,21 @@
 /** Reads a backup twice: once to check every byte and the chain of the ledger, then to put it in place. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { chmod, mkdir, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
-import { createGunzip } from "node:zlib";
 import {
   type AuditHead,
   followLedger,
   ledgerOrigin,
+  makeFolder,
   PlatformError,
   throwIfAborted,
   writeFailure,
 } from "../../base/index.ts";
 import { type LedgerRow, recordOf } from "../ledger/index.ts";
-import { type Database, rebuild, type State } from "../state/index.ts";
-import { format, type Manifest } from "./backup.ts";
+import { type Database, rebuild, requireKnown, type State } from "../state/index.ts";
 import { literal, quoted, rowsOf, schema, tablesOf } from "./catalog.ts";
-import { entries, type TarEntry } from "./tar.ts";
+import { broken, format, type Manifest, manifestName, parseManifest, read, textOf } from "./read.ts";
+import type { TarEntry } from "./tar.ts";
 
 export interface RestoreOptions {
   readonly dataFolder: string;
@@ -30,12 +29,17 @@ export interface RestoreOptions {
 /**
  * Puts a backup in the place of what is there: the tables in one transaction, then each file whole.
  *
+ * @param open the state to restore into. It is asked for, and made where it is not there, when nothing but its own rows can be in the
+ *   way any more, so that a backup that is refused leaves not even an empty folder
  * @throws PlatformError `BACKUP_BROKEN`, `LEDGER_BROKEN`, `RESTORE_REFUSED`, `STATE_NEWER`; nothing was changed then
  */
-export async function restore(state: State, options: RestoreOptions): Promise<Manifest> {
+export async function restore(open: () => Promise<State>, options: RestoreOptions): Promise<Manifest> {
   const { from, dataFolder, replace, signal } = options;
   const manifest = await check(from, signal);
-  if (!replace) await refuseOccupied(state, dataFolder);
+  requireKnown(manifest.migrations, from);
+  if (!replace) await refuseModels(dataFolder);
+  const state = await open();
+  if (!replace) await refuseRows(state);
   await rebuild(state, {
     migrations: manifest.migrations,
     load: async (database) => {
@@ -55,29 +59,6 @@ export async function restore(state: State, options: RestoreOptions): Promise<Ma
   return manifest;
 }
 
-const read = (file: string): AsyncGenerator<TarEntry> => entries(unpacked(file), file);
-
-async function* unpacked(file: string): AsyncGenerator<Buffer> {
-  const source = createReadStream(file);
-  const chunks = createGunzip();
-  source.on("error", (error) => chunks.destroy(error));
-  source.pipe(chunks);
-  try {
-    yield* chunks;
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") {
-      const message = `${file}: expected a backup, found no file`;
-      throw new PlatformError("missing", "DATA_FILE_MISSING", message, { file });
-    }
-    if (code.startsWith("Z_")) throw broken(file, `damaged bytes (${code})`);
-    throw error;
-  } finally {
-    source.destroy();
-    chunks.destroy();
-  }
-}
-
 /** Every entry has the digest that the manifest names, none is missing, and the ledger is whole. */
 async function check(file: string, signal: AbortSignal | undefined): Promise<Manifest> {
   const digests = new Map<string, string>();
@@ -86,8 +67,8 @@ async function check(file: string, signal: AbortSignal | undefined): Promise<Man
   for await (const entry of read(file)) {
     throwIfAborted(signal, "restore");
     if (manifest !== undefined) throw broken(file, "an entry after the manifest");
-    if (entry.name === "manifest.json") {
-      manifest = parse(await textOf(entry));
+    if (entry.name === manifestName) {
+      manifest = parseManifest(await textOf(entry));
       continue;
     }
     if (
@@ -118,23 +99,18 @@ async function check(file: string, signal: AbortSignal | undefined): Promise<Man
   return manifest;
 }
 
-function parse(text: string): Manifest | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the caller says what was expected
-  }
+async function refuseModels(dataFolder: string): Promise<void> {
+  const models = await readdir(join(dataFolder, "models")).catch(() => []);
+  if (models.length > 0) throw occupied(dataFolder, "models");
 }
 
-async function refuseOccupied(state: State, dataFolder: string): Promise<void> {
+async function refuseRows(state: State): Promise<void> {
   for (const { name } of await tablesOf(state.db)) {
     // A database that was only just made has its migrations, and what opening it wrote down of the installation.
     if (name === "migrations" || name === "installation") continue;
     const [found] = await state.query(`select 1 from ${schema}.${quoted(name)} limit 1`);
     if (found !== undefined) throw occupied(state.place, `rows in ${name}`);
   }
-  const models = await readdir(join(dataFolder, "models")).catch(() => []);
-  if (models.length > 0) throw occupied(dataFolder, "models");
 }
 
 async function load(database: Database, manifest: Manifest, name: string, text: string): Promise<void> {
@@ -183,7 +159,7 @@ async function place(entry: TarEntry, dataFolder: string): Promise<void> {
   const name = normalize(entry.name.slice("files/".length));
   const path = join(dataFolder, name);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const staging = await mkdtemp(join(dirname(path), ".restore-"));
     try {
       const handle = await open(join(staging, "file"), "w", 0o600);
@@ -203,18 +179,7 @@ async function place(entry: TarEntry, dataFolder: string): Promise<void> {
   }
 }
 
-async function textOf({ content }: TarEntry): Promise<string> {
-  const pieces: Buffer[] = [];
-  for await (const piece of content) pieces.push(piece);
-  return Buffer.concat(pieces).toString("utf8");
-}
-
 const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
-
-function broken(file: string, found: string): PlatformError {
-  const message = `${file}: expected a whole backup, found ${found}; nothing was changed`;
-  return new PlatformError("conflict", "BACKUP_BROKEN", message, { file });
-}
 
 function occupied(place: string, found: string): PlatformError {
   const message = `${place}: expected an empty place to restore into, found ${found}; --replace removes what is there`;

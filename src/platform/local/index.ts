@@ -1,9 +1,8 @@
+export { systemCode } from "../../base/index.ts";
 export { systemClock } from "./clock.ts";
 export { type LocalContextOptions, localContext } from "./context.ts";
 export { systemEntropy } from "./entropy.ts";
-export { checkWritable } from "./folders.ts";
 export { localMarket } from "./market.ts";
 export { artifactFolder, localModels } from "./models.ts";
 export { installationKeyFile, type LazyPlatform, lazyPlatform, type PlatformOptions } from "./platform.ts";
 export { registeredModels } from "./registered-models.ts";
-export { asWriteFailure, systemCode } from "./system-errors.ts";

@@ -4,11 +4,17 @@
  */
 import { mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { type ModelsPort, PlatformError, throwIfAborted } from "../../base/index.ts";
+import {
+  asWriteFailure,
+  checkWritable,
+  type ModelsPort,
+  makeFolder,
+  PlatformError,
+  systemCode,
+  throwIfAborted,
+} from "../../base/index.ts";
 import { readArtifact } from "../../models/index.ts";
 import type { Signer } from "../signing/index.ts";
-import { checkWritable, makeFolder } from "./folders.ts";
-import { asWriteFailure, systemCode } from "./system-errors.ts";
 
 export interface LocalModelsOptions {
   /** Holds `models/` and `checkpoints/`. */

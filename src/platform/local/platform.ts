@@ -1,7 +1,6 @@
 /** Opens the rooms of the platform on one state, the first time that any of them is needed. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Clock, ownerActor, type Platform, PlatformError, writeFailure } from "../../base/index.ts";
+import { type Clock, makeFolder, ownerActor, type Platform, PlatformError } from "../../base/index.ts";
 import { folderStore, type S3Options, s3Store } from "../artifacts/index.ts";
 import { type CheckInput, type Jobs, openJobs } from "../jobs/index.ts";
 import { openKeys } from "../keys/index.ts";
@@ -73,9 +72,7 @@ export function lazyPlatform(options: PlatformOptions): LazyPlatform {
     jobs: async () => (await rooms()).jobs,
     async claim(server) {
       if (databaseUrl !== undefined) return async () => {};
-      await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-        throw writeFailure(folder, error);
-      });
+      await makeFolder(folder, { mode: 0o700 });
       const taken = await takeLock(folder, "server", { what: server, socket: "" });
       if ("lock" in taken) return () => taken.lock.release();
       const { pid, host, what: holder, since } = taken.heldBy;

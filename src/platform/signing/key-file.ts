@@ -1,8 +1,8 @@
 /** Ed25519 keys as PEM files: the installation's own, and those of others that it trusts. */
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { link, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { link, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Entropy, PlatformError, writeFailure } from "../../base/index.ts";
+import { asWriteFailure, type Entropy, makeFolder, PlatformError } from "../../base/index.ts";
 
 export interface PublicKey {
   /** What a signature names its key by: the first 32 digits of the SHA-256 of the key (SubjectPublicKeyInfo, DER). */
@@ -71,7 +71,7 @@ export async function ensureKeyPair(file: string, entropy: Entropy): Promise<Key
     format: "pem",
   });
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(file), { mode: 0o700 });
     const staging = await mkdtemp(join(dirname(file), ".new-"));
     try {
       await writeFile(join(staging, "key"), pem, { mode: 0o600, flush: true });
@@ -83,7 +83,7 @@ export async function ensureKeyPair(file: string, entropy: Entropy): Promise<Key
       await rm(staging, { recursive: true, force: true });
     }
   } catch (error) {
-    throw writeFailure(file, error);
+    throw asWriteFailure(error, file);
   }
   const made = await readKeyPair(file);
   if (made === undefined) throw unusable(file, "expected the key that was written there, found none");

@@ -1,10 +1,12 @@
 /** Signs artifacts when they are saved, and judges the signature of every one that is loaded. */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  asWriteFailure,
   type Entropy,
   type Logger,
+  makeFolder,
   PlatformError,
   type SigningPort,
   type TrustedKey,
@@ -114,10 +116,10 @@ export function signer({ dataFolder, entropy, unsigned = "refuse", logger }: Sig
       const file = join(trustedFolder, `${name}.pem`);
       const key = publicKeyOf(pem, "the key to trust");
       try {
-        await mkdir(trustedFolder, { recursive: true, mode: 0o700 });
+        await makeFolder(trustedFolder, { mode: 0o700 });
         await writeFile(file, key.pem, { flush: true });
       } catch (error) {
-        throw writeFailure(file, error);
+        throw asWriteFailure(error, file);
       }
       return { name, id: key.id, pem: key.pem };
     },

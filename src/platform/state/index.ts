@@ -1,6 +1,6 @@
 export { type Holder, holderOf, type Lock, takeLock } from "./embedded/lock.ts";
 export { inspectServer, knownMigrations, type ServerInspection } from "./inspect.ts";
-export { rebuild } from "./migrate.ts";
+export { rebuild, requireKnown } from "./migrate.ts";
 export { type Database, openState, type State, type StateOptions } from "./state.ts";
 export {
   apiKeys,

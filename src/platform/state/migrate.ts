@@ -89,6 +89,20 @@ export async function rebuild(
   });
 }
 
+/**
+ * @param migrations hashes of those that made some tables, such as a backup's
+ * @param place what to call those tables in a message
+ * @throws PlatformError `STATE_NEWER` when there are others than this version knows
+ */
+export function requireKnown(migrations: readonly string[], place: string): void {
+  const known = readMigrationFiles({ migrationsFolder: ownFolder });
+  missingOf(
+    known,
+    migrations.map((hash) => ({ hash, made: null })),
+    place,
+  );
+}
+
 async function prepare(run: Run): Promise<void> {
   await run("create schema if not exists fathom");
   await run(

@@ -2,8 +2,9 @@ import { frame, type LegendEntry, svg } from "./frame.ts";
 import { areaPath } from "./path.ts";
 import { extent } from "./scale.ts";
 import type { AreaChart } from "./spec.ts";
+import { areaColours } from "./style.ts";
 
-/** Stacked areas. Six colours in three strengths; what comes after them is grey, as a rest is. */
+/** Stacked areas in twelve colours; what comes after them is grey, as a rest is. */
 export function areaChart(chart: AreaChart, width: number): string {
   const { at, series } = chart;
   const count = at.length;
@@ -36,18 +37,17 @@ export function areaChart(chart: AreaChart, width: number): string {
       chart.legend === "none"
         ? []
         : series.map(
-            ({ label, rest }, i): LegendEntry => ({ label, style: layerClass(i, rest), sample: "area" }),
+            (one, i): LegendEntry => ({ label: one.label, style: layerClass(one, i), sample: "area" }),
           ),
   });
   const paths = layers.map((sides, i) => {
     const drawn = sides.map(({ lower, upper }) => areaPath(at, lower, upper, area.x, area.y)).join("");
-    return `<path class="${layerClass(i, series[i].rest)}" d="${drawn}"/>`;
+    return `<path class="${layerClass(series[i], i)}" d="${drawn}"/>`;
   });
   return svg(chart, width, area.height, area.backdrop + paths.join(""));
 }
 
-function layerClass(index: number, rest = false): string {
-  if (rest || index >= 18) return "area rest";
-  const tier = Math.floor(index / 6);
-  return `area p${index % 6}${tier === 0 ? "" : ` tier${tier}`}`;
+function layerClass({ rest, colour }: AreaChart["series"][number], place: number): string {
+  const index = colour ?? place;
+  return rest || index >= areaColours ? "area rest" : `area p${index}`;
 }

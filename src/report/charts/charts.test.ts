@@ -3,6 +3,7 @@ import { startOfDay } from "../../base/index.ts";
 import { textWidth } from "../format.ts";
 import { drawChart, renderChart } from "./render.ts";
 import { type BandChart, type Chart, calibrationChart } from "./spec.ts";
+import { areaColours, darkColours, lightColours } from "./style.ts";
 
 const x = [1, 2, 3, 4];
 const nasty = `<script>alert("1")</script>&'`;
@@ -204,6 +205,37 @@ test("stacks areas so that each lies on the one before, and what is negative bel
   expect(c[0][1]).toBe(a.at(-1)?.[1]); // C begins at the axis, where A begins
   expect(c[3][1]).toBeGreaterThan(c[2][1]); // and hangs down from it: first the upper edge, then the lower one
 });
+
+describe.each([
+  ["light", lightColours],
+  ["dark", darkColours],
+])("the %s colours of areas", (_, properties) => {
+  const colours = [...properties.matchAll(/--c(\d+):(#\w{6})/g)].map(([, , colour]) => labOf(colour));
+  const paper = labOf(properties.match(/--paper:(#\w+)/)?.[1].replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3") ?? "");
+  const distance = (a: number[], b: number[]) => Math.hypot(...a.map((value, k) => value - b[k]));
+
+  test("are told from each other and from the paper", () => {
+    expect(colours).toHaveLength(areaColours);
+    colours.forEach((colour, i) => {
+      expect(distance(colour, paper)).toBeGreaterThan(25);
+      for (const other of colours.slice(i + 1)) expect(distance(colour, other)).toBeGreaterThan(25);
+    });
+  });
+});
+
+/** CIELAB of an sRGB colour such as #0072b2, for daylight (D65): a distance of 2 is just seen. */
+function labOf(colour: string): number[] {
+  const [r, g, b] = [1, 3, 5].map((at) => {
+    const value = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  const [x, y, z] = [
+    (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505,
+    0.2126 * r + 0.7152 * g + 0.0722 * b,
+    (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089,
+  ].map((value) => (value > 216 / 24389 ? Math.cbrt(value) : (24389 / 27) * (value / 116) + 16 / 116));
+  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+}
 
 test("interrupts an area where its value is 0 or changes sides", () => {
   const y = [10, 0, 10, -10];

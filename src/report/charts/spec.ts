@@ -136,6 +136,8 @@ export interface AreaChart extends Titled {
   readonly series: readonly {
     readonly label: string;
     readonly y: Values;
+    /** Which of the twelve colours, so that one thing has one colour in several pictures; by its place among the series when absent. */
+    readonly colour?: number;
     /** Everything that has no colour of its own. */
     readonly rest?: boolean;
   }[];

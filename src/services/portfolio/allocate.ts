@@ -1,6 +1,6 @@
 /** From weights to whole lots: what to buy with a sum of money. */
 import { PlatformError } from "../../base/index.ts";
-import { optionError } from "./constraints/options.ts";
+import { optionError, shortNumber } from "./constraints/options.ts";
 import type { Certificate } from "./problem.ts";
 import { type IntegerRow, solveIntegerProgram } from "./solvers/integer-program.ts";
 
@@ -18,6 +18,11 @@ export interface AllocationProblem {
 export interface Allocation {
   /** `[assets]` */
   readonly shares: Float64Array;
+  /**
+   * What was reached, to compare with the weights wanted, `[assets]`: shares of what is invested where those add up to 1, as
+   * PyPortfolioOpt has it, and shares of the value where they add up to less, so that the rest is wanted as money.
+   */
+  readonly weights: Float64Array;
   readonly leftover: number;
   /** Root mean square of the difference between the weights reached and those wanted, over all assets. */
   readonly rmse: number;
@@ -28,7 +33,8 @@ export interface Allocation {
  * Buys the whole lots below each wanted amount, largest weight first, then one lot after the other of the asset that is
  * furthest below its weight, while the money lasts. It is the greedy method of PyPortfolioOpt (Martin 2021), lots included.
  *
- * @throws PlatformError `PORTFOLIO_OPTION_INVALID` for negative weights, which only the exact method can place
+ * @throws PlatformError `PORTFOLIO_OPTION_INVALID` for negative weights, which only the exact method can place, and for weights
+ * that add up to more than 1
  */
 export function allocateGreedily(problem: AllocationProblem): Allocation {
   requireUsable(problem);
@@ -45,15 +51,14 @@ export function allocateGreedily(problem: AllocationProblem): Allocation {
     .sort((a, b) => weights[b] - weights[a]);
   const unit = prices.map((price, i) => price * lots[i]);
   const bought = new Float64Array(assets.length);
-  let left = value;
+  let left = moneyWanted(problem);
   for (const i of order) {
     bought[i] = Math.floor((weights[i] * value) / unit[i]);
     left -= bought[i] * unit[i];
   }
   for (;;) {
-    let invested = 0;
-    for (const i of order) invested += bought[i] * unit[i];
-    const deficit = order.map((i) => weights[i] - (invested > 0 ? (bought[i] * unit[i]) / invested : 0));
+    const reached = weightsReached(problem, multiplied(bought, lots));
+    const deficit = order.map((i) => weights[i] - reached[i]);
     let best = -1;
     for (let k = 0; k < order.length; k++)
       if (deficit[k] > 0 && unit[order[k]] <= left && (best < 0 || deficit[k] > deficit[best])) best = k;
@@ -61,21 +66,24 @@ export function allocateGreedily(problem: AllocationProblem): Allocation {
     bought[order[best]] += 1;
     left -= unit[order[best]];
   }
-  const shares = bought.map((count, i) => count * lots[i]);
-  return {
-    shares,
-    leftover: left,
-    rmse: rootMeanSquare(problem, shares),
-    certificate: { method: "greedy rounding, no optimum claimed", gap: 0, tolerance: 0 },
-  };
+  return allocation(problem, multiplied(bought, lots), {
+    method: "greedy rounding, no optimum claimed",
+    gap: 0,
+    tolerance: 0,
+  });
 }
 
-/** The whole lots that miss the wanted amounts by the least money in all, what is left over included: an integer program. */
+/**
+ * The whole lots that miss the wanted amounts by the least money in all, what is left over included: an integer program. Short
+ * positions bring money in; what is spent net is never above the value.
+ *
+ * @throws PlatformError `PORTFOLIO_OPTION_INVALID` for weights that add up to more than 1
+ */
 export async function allocateExactly(problem: AllocationProblem): Promise<Allocation> {
   requireUsable(problem);
   const { assets, weights, prices, value, lots } = problem;
   const n = assets.length;
-  const net = weights.reduce((sum, weight) => sum + weight, 0) * value;
+  const net = moneyWanted(problem);
   const unit = prices.map((price, i) => price * lots[i]);
   // Columns: lots, misses, money left.
   const size = 2 * n + 1;
@@ -111,22 +119,41 @@ export async function allocateExactly(problem: AllocationProblem): Promise<Alloc
   });
   const whole = Array.from({ length: size }, (_, i) => i < n);
   const { x, certificate } = await solveIntegerProgram({ cost, lower, upper, whole, rows });
-  const shares = lots.map((lot, i) => Math.round(x[i]) * lot);
-  let spent = 0;
-  for (let i = 0; i < n; i++) spent += shares[i] * prices[i];
-  return { shares, leftover: value - spent, rmse: rootMeanSquare(problem, shares), certificate };
+  return allocation(problem, multiplied(x.subarray(0, n).map(Math.round), lots), certificate);
 }
 
-function rootMeanSquare({ weights, prices }: AllocationProblem, shares: Float64Array): number {
-  let total = 0;
-  for (let i = 0; i < shares.length; i++) total += shares[i] * prices[i];
-  let sum = 0;
-  for (let i = 0; i < shares.length; i++) {
-    const reached = total === 0 ? 0 : (shares[i] * prices[i]) / total;
-    sum += (reached - weights[i]) ** 2;
-  }
-  return Math.sqrt(sum / shares.length);
+function allocation(problem: AllocationProblem, shares: Float64Array, certificate: Certificate): Allocation {
+  const reached = weightsReached(problem, shares);
+  const squares = reached.map((weight, i) => (weight - problem.weights[i]) ** 2);
+  return {
+    shares,
+    weights: reached,
+    leftover: problem.value - sumOf(multiplied(shares, problem.prices)),
+    rmse: Math.sqrt(sumOf(squares) / shares.length),
+    certificate,
+  };
 }
+
+/** How far weights may be from 1 and still count as all of the money. */
+const rounding = 1e-6;
+
+const isAllInvested = ({ weights }: AllocationProblem) => Math.abs(sumOf(weights) - 1) <= rounding;
+
+/** What all weights together ask to spend, net of what short positions bring. */
+function moneyWanted(problem: AllocationProblem): number {
+  return isAllInvested(problem) ? problem.value : sumOf(problem.weights) * problem.value;
+}
+
+function weightsReached(problem: AllocationProblem, shares: Float64Array): Float64Array {
+  const amounts = multiplied(shares, problem.prices);
+  const whole = isAllInvested(problem) ? sumOf(amounts) : problem.value;
+  return amounts.map((amount) => (amount === 0 ? 0 : amount / whole));
+}
+
+const sumOf = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
+/** Products one by one; of nothing, nothing, also where a price is missing. */
+const multiplied = (a: Float64Array, b: Float64Array) =>
+  a.map((value, i) => (value === 0 ? 0 : value * b[i]));
 
 function requireUsable({ assets, weights, prices, value, lots }: AllocationProblem): void {
   if (!(value > 0)) throw optionError("value", "an amount of money above 0", value);
@@ -142,4 +169,11 @@ function requireUsable({ assets, weights, prices, value, lots }: AllocationProbl
         `${assets[i]}: expected a price above 0 to allocate by, received ${prices[i]}`,
       );
   }
+  const sum = sumOf(weights);
+  if (sum > 1 + rounding)
+    throw optionError(
+      "weights",
+      "weights that add up to at most 1, since no money is borrowed",
+      `a sum of ${shortNumber(sum)}`,
+    );
 }

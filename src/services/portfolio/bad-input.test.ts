@@ -1,6 +1,8 @@
 /** What is odd in the prices or contradictory in the constraints: one clear message, or an answer that says what was done. */
 import { describe, expect, test } from "vitest";
 import { keyFrom, normal, type PriceTable, startOfDay } from "../../base/index.ts";
+import { attribute } from "./attribution/attribute.ts";
+import { AttributionInput } from "./attribution/schema.ts";
 import { feasibleSet } from "./constraints/feasible.ts";
 import { requireFeasible } from "./constraints/infeasible.ts";
 import { defaultLimits } from "./constraints/limits.ts";
@@ -362,6 +364,39 @@ describe("views", () => {
       const given = { prior: market.expectedReturns, views: [view] };
       expect(() => blackLitterman(market.assets, market.covariance, given)).toThrow(message);
     }
+  });
+});
+
+describe("weights to attribute", () => {
+  const table = prices(["A", "B"]);
+  const warningsOf = async (weights: Record<string, number>, benchmark?: Record<string, number>) =>
+    (
+      await attribute(
+        AttributionInput.parse({ prices: "p", weights, ...(benchmark && { benchmark }) }),
+        ports(table),
+      )
+    ).warnings;
+
+  test("of less than 1 leave cash, which is said", async () => {
+    expect(await warningsOf({ A: 0.5, B: 0.2 })).toEqual([
+      "the weights add up to 0.7: the rest is cash without return",
+    ]);
+    expect(await warningsOf({ A: 0.5, B: 0.5000005 })).toEqual([]);
+  });
+
+  test("of more than 1 are refused, unless short ones bring the money in", async () => {
+    const tooMuch = { A: 2.5, B: 1 };
+    for (const [field, warnings] of [
+      ["weights", () => warningsOf(tooMuch)],
+      ["benchmark", () => warningsOf({ A: 1 }, tooMuch)],
+    ] as const)
+      await expect(warnings()).rejects.toMatchObject({
+        code: "PORTFOLIO_OPTION_INVALID",
+        message: `${field}: expected weights that add up to at most 1 where none is short, received a sum of 3.5`,
+      });
+    expect(await warningsOf({ A: 1.5, B: -0.3 })).toEqual([
+      "the weights add up to 1.2: 0.2 is borrowed without cost",
+    ]);
   });
 });
 

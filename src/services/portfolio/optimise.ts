@@ -2,7 +2,7 @@
 import { type Context, calendarDate, dayMs, dot, startOfDay } from "../../base/index.ts";
 import { type Allocation, allocateExactly, allocateGreedily } from "./allocate.ts";
 import { cleanTable } from "./clean.ts";
-import { byAsset } from "./constraints/options.ts";
+import { byAsset, shortNumber } from "./constraints/options.ts";
 import { estimateMarket } from "./estimate.ts";
 import { marketWithViews, type ViewOptions } from "./estimators/with-views.ts";
 import { efficientFrontier } from "./frontier.ts";
@@ -124,14 +124,13 @@ export async function allocate(input: AllocateInput, ports: Ports): Promise<Allo
   const allocation: Allocation =
     input.method === "greedy" ? allocateGreedily(problem) : await allocateExactly(problem);
   const amounts = allocation.shares.map((shares, i) => (shares === 0 ? 0 : shares * prices[i]));
-  const invested = amounts.reduce((sum, amount) => sum + amount, 0);
   const held = assets.flatMap((_, i) => (allocation.shares[i] === 0 ? [] : [i]));
   const only = (values: Float64Array) => Object.fromEntries(held.map((i) => [assets[i], values[i]]));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return {
     shares: only(allocation.shares),
     amounts: only(amounts),
-    weights: only(amounts.map((amount) => amount / invested)),
+    weights: only(allocation.weights),
     leftover: allocation.leftover,
     rmse: allocation.rmse,
     pricesOn: calendarDate(times[dates - 1]),
@@ -139,7 +138,9 @@ export async function allocate(input: AllocateInput, ports: Ports): Promise<Allo
     warnings: [
       ...panel.warnings.filter((warning) => !warning.startsWith("prices start on")), // only the last ones matter
       ...(Math.abs(total - 1) > 1e-3
-        ? [`the weights add up to ${Number(total.toPrecision(6))}, not to 1`]
+        ? [
+            `the weights add up to ${shortNumber(total)}: the rest stays money, and the weights reached are shares of the value`,
+          ]
         : []),
     ],
   };

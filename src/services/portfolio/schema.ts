@@ -270,7 +270,11 @@ export type AllocateInput = z.output<typeof AllocateInput>;
 export const AllocateOutput = z.object({
   shares: z.record(z.string(), z.number()),
   amounts: z.record(z.string(), z.number()).describe("money in each asset"),
-  weights: z.record(z.string(), z.number()).describe("weights reached, of what is invested"),
+  weights: z
+    .record(z.string(), z.number())
+    .describe(
+      "weights reached: shares of what is invested where those wanted add up to 1, of the value where they add up to less",
+    ),
   leftover: z.number().describe("money that is not invested"),
   rmse: z.number().describe("root mean square of weights reached less weights wanted"),
   pricesOn: z.string().describe("date of the prices"),

@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { PlatformError, writeFailure } from "../../../base/index.ts";
+import { asWriteFailure, makeFolder, PlatformError, writeFailure } from "../../../base/index.ts";
 import { type Holder, type Lock, takeLock } from "./lock.ts";
 import { socketPath } from "./socket-path.ts";
 
@@ -130,12 +130,12 @@ async function serve(folder: string, socket: string, lock: Lock, options: Embedd
 /** The folder, made for the owner alone, with every link in its path followed, so that all processes call it the same. */
 async function prepareFolder(folder: string): Promise<string> {
   try {
-    await mkdir(resolve(folder), { recursive: true, mode: 0o700 });
+    await makeFolder(resolve(folder), { mode: 0o700 });
     const real = await realpath(folder);
     if (((await lstat(real)).mode & 0o077) !== 0 && process.platform !== "win32") await chmod(real, 0o700);
     return real;
   } catch (error) {
-    throw writeFailure(folder, error);
+    throw asWriteFailure(error, folder);
   }
 }
 

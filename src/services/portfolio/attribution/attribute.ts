@@ -1,6 +1,6 @@
 /** The work of `portfolio.attribution`. */
 import { type Context, calendarDate, PlatformError } from "../../../base/index.ts";
-import { byAsset } from "../constraints/options.ts";
+import { byAsset, optionError, shortNumber } from "../constraints/options.ts";
 import { estimateMarket } from "../estimate.ts";
 import { panelOf } from "../optimise.ts";
 import { completeReturns, simpleReturns } from "../returns.ts";
@@ -29,9 +29,7 @@ export async function attribute(
     ["weights", weights],
     ["benchmark", benchmark],
   ] as const) {
-    const sum = values.reduce((total, value) => total + value, 0);
-    if (Math.abs(sum - 1) > 1e-6)
-      warnings.push(`the ${name} add up to ${Number(sum.toPrecision(6))}: the rest is cash without return`);
+    warnings.push(...notInvested(name, values));
   }
   const { groupOf, names } = grouped(assets, input.groups);
   const trades = rebalancingPeriods({ from: 0, to: periods }, times, input.rebalance);
@@ -100,6 +98,24 @@ export async function attribute(
     observations: periods,
     warnings,
   };
+}
+
+/**
+ * What is said of weights that do not add up to 1.
+ *
+ * @throws PlatformError `PORTFOLIO_OPTION_INVALID` where long positions alone would need a loan
+ */
+function notInvested(name: "weights" | "benchmark", values: Float64Array): string[] {
+  const sum = values.reduce((total, value) => total + value, 0);
+  if (Math.abs(sum - 1) <= 1e-6) return [];
+  if (sum < 1) return [`the ${name} add up to ${shortNumber(sum)}: the rest is cash without return`];
+  if (values.every((value) => value >= 0))
+    throw optionError(
+      name,
+      "weights that add up to at most 1 where none is short",
+      `a sum of ${shortNumber(sum)}`,
+    );
+  return [`the ${name} add up to ${shortNumber(sum)}: ${shortNumber(sum - 1)} is borrowed without cost`];
 }
 
 /** The group of each asset; those that no group names are a group called other. */

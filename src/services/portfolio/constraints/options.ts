@@ -33,6 +33,11 @@ export function finite(what: string, value: number): number {
   throw optionError(what, "a finite number", value);
 }
 
+/** A number that somebody typed, or the sum of such ones, as they would write it: 1.4 rather than 1.4000000000000001. */
+export function shortNumber(value: number): string {
+  return String(Number(value.toPrecision(8)));
+}
+
 export function optionError(what: string, expected: string, received: number | string): PlatformError {
   return new PlatformError(
     "input",

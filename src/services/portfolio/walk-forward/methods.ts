@@ -45,7 +45,7 @@ export function methodsOf(names: readonly string[]): MethodName[] {
       throw new PlatformError(
         "input",
         "PORTFOLIO_OPTION_INVALID",
-        `objectives: expected methods such as ${methodNames.slice(0, 4).join(", ")}, received "${name}"${didYouMean(name, methodNames)}`,
+        `objectives: expected one of ${methodNames.join(", ")}, received "${name}"${didYouMean(name, methodNames)}`,
         { field: "objectives" },
       );
   return [...new Set([...(names as readonly MethodName[]), ...alwaysCompared])];

@@ -1,6 +1,6 @@
 /** The pictures of a proof as values: each is drawn in the page and as a file of its own. */
-import { quantiles } from "../../../base/index.ts";
-import { type Chart, formatNumber } from "../../../report/index.ts";
+import { type Matrix, quantiles } from "../../../base/index.ts";
+import { areaColours, type Chart, formatNumber } from "../../../report/index.ts";
 import { defaultLimits } from "../constraints/limits.ts";
 import { drawdowns } from "../drawdowns.ts";
 import { estimateMarket } from "../estimate.ts";
@@ -11,6 +11,7 @@ import { cutTree } from "../hierarchical/linkage.ts";
 import { riskContributions } from "../objectives/risk-parity.ts";
 import { portfolioVolatility, volatilities } from "../objectives/variance.ts";
 import type { Market } from "../problem.ts";
+import type { ReturnPanel } from "../returns.ts";
 import type { Proof } from "./prove.ts";
 import type { MethodRun } from "./run.ts";
 import { monthlyReturns } from "./summary.ts";
@@ -28,7 +29,8 @@ const words = {
   weights: (name: string) => `Weights of ${name} over time`,
   weightsSee: "What is held at the beginning of each period, drifting with prices between trades",
   weight: "Share of the portfolio",
-  rest: "all others",
+  rest: (count: number, largest: number) =>
+    `${count} ${count === 1 ? "other" : "others"}, ${count === 1 ? "never" : "none"} above ${formatNumber(Math.ceil(largest), 0)} %`,
   monthly: (name: string) => `Monthly returns of ${name}`,
   year: "year",
   month: "month",
@@ -103,7 +105,7 @@ export function wealthPicture({ panel, runs }: Proof): Picture {
   };
 }
 
-export function drawdownPicture({ panel, runs, options }: Proof, names: readonly string[]): Picture {
+export function drawdownPicture({ panel, runs, options }: Proof): Picture {
   return {
     name: "drawdowns",
     chart: {
@@ -112,46 +114,36 @@ export function drawdownPicture({ panel, runs, options }: Proof, names: readonly
       description: words.drawdownSees,
       x: { label: words.date, kind: "time" },
       y: { label: words.fallen, unit: "%", include: [0] },
-      // Some of the methods, each in the colour that it has among all.
-      series: runs.flatMap(({ name, paths: [path] }, colour) =>
-        names.includes(name)
-          ? [
-              {
-                label: name,
-                colour,
-                x: Float64Array.from(path.periods, (t) => panel.times[t]),
-                y: drawdowns(path.returns, options.drawdown).map((value) => -100 * value),
-              },
-            ]
-          : [],
-      ),
+      series: runs.map(({ name, paths: [path] }) => ({
+        label: name,
+        x: Float64Array.from(path.periods, (t) => panel.times[t]),
+        y: drawdowns(path.returns, options.drawdown).map((value) => -100 * value),
+      })),
     },
   };
 }
 
-/** Assets by their mean weight over some methods, largest first, so that a colour means the same asset in every picture. */
-export function byMeanWeight(runs: readonly MethodRun[]): number[] {
-  const n = runs[0].paths[0].weights.columns;
-  const size = new Float64Array(n);
-  for (const { paths } of runs) {
-    const { rows, data } = paths[0].weights;
-    for (let t = 0; t < rows; t++) for (let i = 0; i < n; i++) size[i] += Math.abs(data[t * n + i]) / rows;
-  }
-  return Array.from(size.keys())
-    .filter((i) => size[i] > 1e-6)
-    .sort((a, b) => size[b] - size[a]);
+/**
+ * Weights of some methods as they were held. Each picture names the assets that were largest in it at any time, the others are one area; an
+ * asset has the same colour in all pictures, unless two of one picture would share it.
+ */
+export function weightsPictures({ panel }: Proof, runs: readonly MethodRun[]): Picture[] {
+  const sizes = runs.map(({ paths: [{ weights }] }) => sizesOf(weights));
+  const rank = descending(panel.assets.map((_, i) => sizes.reduce((sum, { mean }) => sum + mean[i], 0)));
+  return runs.map((run, k) => weightsPicture(panel, run, sizes[k], rank));
 }
 
-/** Weights as they were held; behind the first few of `order`, assets are one area. */
-export function weightsPicture(
-  { panel }: Proof,
+function weightsPicture(
+  panel: ReturnPanel,
   { name, paths: [path] }: MethodRun,
-  order: readonly number[],
-  most = 12,
+  { mean, largest }: Sizes,
+  rank: readonly number[],
 ): Picture {
   const { rows: periods, columns: n, data } = path.weights;
-  const shown = order.length <= most + 1 ? order : order.slice(0, most);
-  const others = order.slice(shown.length);
+  const held = descending(largest).filter((i) => largest[i] > 1e-6);
+  const named = held.slice(0, areaColours).sort((a, b) => mean[b] - mean[a]);
+  const others = held.slice(areaColours);
+  const colours = coloursOf(named, rank);
   // Between trades weights drift slowly: some days among them draw the same picture.
   const step = Math.ceil(periods / 260);
   const trades = new Set(path.decisions.map(({ period }) => path.periods.indexOf(period)));
@@ -170,13 +162,49 @@ export function weightsPicture(
       y: { label: words.weight, unit: "%", include: [0, 100] },
       at: Float64Array.from(days, (t) => panel.times[path.periods[t]]),
       series: [
-        ...shown.map((i) => ({ label: panel.assets[i], y: column([i]) })),
+        ...named.map((i) => ({ label: panel.assets[i], y: column([i]), colour: colours.get(i) as number })),
         ...(others.length > 0
-          ? [{ label: `${words.rest} (${others.length})`, y: column(others), rest: true }]
+          ? [{ label: words.rest(others.length, 100 * largest[others[0]]), y: column(others), rest: true }]
           : []),
       ],
     },
   };
+}
+
+interface Sizes {
+  /** Of the absolute weights over time, `[assets]`. */
+  readonly mean: Float64Array;
+  readonly largest: Float64Array;
+}
+
+function sizesOf({ rows, columns: n, data }: Matrix): Sizes {
+  const mean = new Float64Array(n);
+  const largest = new Float64Array(n);
+  for (let t = 0; t < rows; t++)
+    for (let i = 0; i < n; i++) {
+      const size = Math.abs(data[t * n + i]);
+      mean[i] += size / rows;
+      largest[i] = Math.max(largest[i], size);
+    }
+  return { mean, largest };
+}
+
+/** Places of values, largest first. */
+const descending = (values: ArrayLike<number>) =>
+  Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[b] - values[a]);
+
+/** A colour for each asset of a picture: that of its rank among all, or the first that is free where another asset has it. */
+function coloursOf(named: readonly number[], rank: readonly number[]): Map<number, number> {
+  const free = new Set(Array.from({ length: areaColours }, (_, colour) => colour));
+  const colours = new Map<number, number>();
+  rank.forEach((asset, place) => {
+    if (!named.includes(asset)) return;
+    const own = place % areaColours;
+    const colour = free.has(own) ? own : [...free][0];
+    free.delete(colour);
+    colours.set(asset, colour);
+  });
+  return colours;
 }
 
 export function monthlyPicture({ panel }: Proof, { name, paths: [path] }: MethodRun): Picture {

@@ -10,7 +10,6 @@ import {
 import { drawdowns } from "../drawdowns.ts";
 import { seriesMeasureNames, seriesMeasures } from "../measures/series.ts";
 import {
-  byMeanWeight,
   contributionPicture,
   dendrogramPicture,
   drawdownPicture,
@@ -20,7 +19,7 @@ import {
   type Picture,
   sharpePicture,
   wealthPicture,
-  weightsPicture,
+  weightsPictures,
 } from "./pictures.ts";
 import type { Proof } from "./prove.ts";
 import type { MethodSummary } from "./summary.ts";
@@ -162,12 +161,9 @@ function content(proof: Proof): { readonly sections: Section[]; readonly picture
     .slice(0, 4);
   const last = lastWindow(proof);
   const wealth = wealthPicture(proof);
-  const fallen = drawdownPicture(proof, [
-    ...new Set([best.name, equal.name, ...input.objectives.slice(0, 2)]),
-  ]);
+  const fallen = drawdownPicture(proof);
   const monthly = monthlyPicture(proof, bestRun);
-  const order = byMeanWeight(asked);
-  const held = asked.map((run) => weightsPicture(proof, run, order));
+  const held = weightsPictures(proof, asked);
   const intervals = sharpePicture(proof);
   const frontier = frontierPicture(proof, last);
   const contributions = contributionPicture(bestRun, last);

@@ -17,7 +17,7 @@ import { defaultLimits } from "../constraints/limits.ts";
 import { returnPanel } from "../returns.ts";
 import { sharedFile, testWithData } from "../testing/shared.ts";
 import { rebalancingPeriods } from "./calendar.ts";
-import { methodsOf } from "./methods.ts";
+import { methodNames, methodsOf } from "./methods.ts";
 import { backtest, compare } from "./prove.ts";
 import { reportFiles } from "./report.ts";
 import { BacktestInput, CompareInput, ProofOutput } from "./schema.ts";
@@ -182,7 +182,9 @@ test("shows a method only assets with a whole training history, and limits that 
 
 test("always compares with equal weight and inverse volatility, and knows which methods there are", () => {
   expect(methodsOf(["hrp", "equal-weight"])).toEqual(["hrp", "equal-weight", "inverse-volatility"]);
-  expect(() => methodsOf(["hpr"])).toThrow(/"hpr".*hrp/);
+  expect(() => methodsOf(["hpr"])).toThrow(/received "hpr"; did you mean "hrp"/);
+  // As an objective that is none: every name there is.
+  expect(() => methodsOf(["nope"])).toThrow(`expected one of ${methodNames.join(", ")}, received "nope"`);
 });
 
 describe("a backtest", () => {
@@ -362,7 +364,7 @@ test("writes a page that needs nothing else, pictures, and values that agree wit
   const folder = mkdtempSync(join(tmpdir(), "fathom-portfolio-"));
   try {
     const written = await writeFolder(join(folder, "report"), reportFiles(proof));
-    const names = readdirSync(join(folder, "report"));
+    const names = readdirSync(join(folder, "report")).filter((name) => !name.startsWith(".")); // its own list
     expect(written).toHaveLength(names.length);
     for (const name of [
       "report.html",
@@ -377,6 +379,9 @@ test("writes a page that needs nothing else, pictures, and values that agree wit
       "sharpe-intervals.svg",
     ])
       expect(names).toContain(name);
+    // Who is drawn below its highest value is every method, as the picture says.
+    const fallen = readFileSync(join(folder, "report/drawdowns.svg"), "utf8");
+    for (const { name } of proof.runs) expect(fallen).toContain(`>${name}<`);
     const html = readFileSync(join(folder, "report/report.html"), "utf8");
     expect(html).not.toMatch(/<script|<link|\ssrc=|url\((?!#)/);
     expect(html).not.toContain("NaN");

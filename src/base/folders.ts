@@ -1,19 +1,20 @@
 /** Folders made and judged step by step, so that every refusal of the system comes back as one. */
 import { mkdir, mkdtemp, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { PlatformError } from "../../base/index.ts";
+import { PlatformError } from "./errors.ts";
 import { asWriteFailure, systemCode } from "./system-errors.ts";
 
 /**
  * Makes a folder and those above it that are missing. Not `mkdir` with `recursive`, which never ends where the system
  * denies that a folder is there which it just named, as below `/proc`.
  *
+ * @param options `mode` of the folders that are made, such as `0o700`
  * @throws PlatformError `DISK_FULL` or `WRITE_FAILED`
  */
-export async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string, { mode }: { readonly mode?: number } = {}): Promise<void> {
   const { missing } = await nearestFolder(path);
   for (const folder of missing) {
-    await mkdir(folder).catch((error: unknown) => {
+    await mkdir(folder, { mode }).catch((error: unknown) => {
       if (systemCode(error) !== "EEXIST") throw asWriteFailure(error, path); // else another process was first
     });
   }

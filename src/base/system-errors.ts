@@ -1,4 +1,4 @@
-import { PlatformError, writeFailure } from "../../base/index.ts";
+import { PlatformError, writeFailure } from "./errors.ts";
 
 /** The system's error code, such as `ENOENT`, of a failed file or network operation; undefined for anything else. */
 export function systemCode(error: unknown): string | undefined {
