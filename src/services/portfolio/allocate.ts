@@ -53,7 +53,7 @@ export function allocateGreedily(problem: AllocationProblem): Allocation {
   const bought = new Float64Array(assets.length);
   let left = moneyWanted(problem);
   for (const i of order) {
-    bought[i] = Math.floor((weights[i] * value) / unit[i]);
+    bought[i] = Math.floor(Math.min(weights[i] * value, left + 1e-9 * value) / unit[i]);
     left -= bought[i] * unit[i];
   }
   for (;;) {
@@ -134,8 +134,8 @@ function allocation(problem: AllocationProblem, shares: Float64Array, certificat
   };
 }
 
-/** How far weights may be from 1 and still count as all of the money. */
-const rounding = 1e-6;
+/** How far weights may be from 1 and still count as all of the money: they may have been written with a few digits. */
+const rounding = 1e-4;
 
 const isAllInvested = ({ weights }: AllocationProblem) => Math.abs(sumOf(weights) - 1) <= rounding;
 
