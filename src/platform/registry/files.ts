@@ -1,10 +1,11 @@
 /** From the store to a folder, and out of the store what nobody refers to. */
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { and, eq, gt, inArray, lt, sql } from "drizzle-orm";
 import {
   type ModelVersion,
+  makeFolder,
   PlatformError,
   type RegistryPort,
   throwIfAborted,
@@ -63,9 +64,7 @@ export function files(world: World): Files {
   const keep = async (version: ModelVersion, folder: string, signal: AbortSignal | undefined) => {
     if (await isWhole(folder, version.digest)) return;
     const parent = join(cacheFolder, version.digest.slice(0, 2));
-    await mkdir(parent, { recursive: true }).catch((error) => {
-      throw writeFailure(parent, error);
-    });
+    await makeFolder(parent);
     const staging = await mkdtemp(join(parent, ".fetch-")).catch((error) => {
       throw writeFailure(parent, error);
     });
