@@ -129,7 +129,7 @@ describe.runIf(homes.some(({ name }) => name === "PostgreSQL"))("an address", ()
   });
 
   test("interrupts a statement that takes too long", async () => {
-    const state = await openState({ ...home, statementTimeoutMs: 50 });
+    const state = await openState({ ...home, statementTimeoutMs: 2_000 });
     onTestFinished(() => state.close());
     await expect(state.query("select pg_sleep(10)")).rejects.toMatchObject({ code: "STATE_UNAVAILABLE" });
   });
