@@ -69,6 +69,9 @@ export async function build() {
     if (status === 0) {
       for (const folder of readAtRunTime)
         cpSync(path.join(root, "src", folder), path.join(staging, folder), { recursive: true });
+      // The compiler made declarations of its own from JavaScript that has better ones.
+      for (const name of readdirSync(path.join(root, "src"), { recursive: true }))
+        if (name.endsWith(".d.ts")) cpSync(path.join(root, "src", name), path.join(staging, name));
       writeFileSync(path.join(staging, ".stamp"), stamp);
       const dist = path.join(root, "dist");
       rmSync(dist, { recursive: true, force: true });

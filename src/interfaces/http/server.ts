@@ -143,8 +143,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   });
   // Only JSON is read; anything else is refused before its bytes are.
   app.removeContentTypeParser(["text/plain", "application/json"]);
-  app.addContentTypeParser("application/json", { parseAs: "string" }, async (_: unknown, text: string) =>
-    readJsonBody(text),
+  app.addContentTypeParser(
+    "application/json",
+    { parseAs: "string" },
+    async (request: FastifyRequest, text: string) =>
+      // Many clients name a media type on every request, also where there is no body to have one.
+      request.method === "DELETE" && text === "" ? undefined : readJsonBody(text),
   );
   const refuseRoute = handleProblems(app, answerProblem);
 

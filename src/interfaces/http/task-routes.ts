@@ -73,9 +73,12 @@ export function taskRoutes(app: FastifyInstance, { jobsOf, dataFolder, leaving }
   app.get<{ Params: { id: string } }>("/v1/tasks/:id/events", async (request, reply) => {
     const { id } = request.params;
     const port = await jobsOf(request);
-    await port.find(id); // an unknown task is refused before the stream opens
+    const { endedAt } = await port.find(id); // an unknown task is refused before the stream opens
     const last = Number(request.headers["last-event-id"] ?? 0);
     const after = Number.isInteger(last) && last > 0 && last < 2 ** 31 ? last : 0;
+    // Whoever has heard everything is told not to ask again.
+    if (endedAt !== null && after > 0 && (await port.events(id, after)).length === 0)
+      return reply.code(204).send();
     return reply
       .type("text/event-stream; charset=utf-8")
       .header("cache-control", "no-store")

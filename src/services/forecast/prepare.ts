@@ -86,6 +86,10 @@ function warnOfOddities(report: CleaningReport, logger: Pick<Logger, "warn">): v
     logger.warn(`the price never changes of: ${firstFew(report.constantSymbols)}`);
   if (report.notFinite > 0)
     logger.warn(`${report.source}: ${report.notFinite} cells hold NaN or infinity and count as missing`);
+  if (report.missingCells.close > report.dropped.missing)
+    logger.warn(
+      `${report.source}: ${report.missingCells.close - report.dropped.missing} closes are missing and were filled in${firstLine(report, "missing")}`,
+    );
   const suspicious = report.outliers - report.dropped.outlier;
   if (suspicious > 0) {
     logger.warn(

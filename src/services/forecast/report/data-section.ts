@@ -16,39 +16,44 @@ export function cleaning({ cleaning: report }: TrainingView): Section {
     ["Unreadable times", report.badTimes],
     ["Rows dropped", report.rowsRead - report.rowsKept],
   ];
+  const found: Block[] = [
+    figure({
+      kind: "bars",
+      title: "What cleaning found",
+      description: "A bar per kind of defect; a row may have several.",
+      x: { label: "Rows or cells", unit: "count over all symbols" },
+      bars: counts.map(([label, value]) => ({ label, value })),
+      digits: 0,
+    }),
+    {
+      kind: "table",
+      caption: "The first examples of each kind",
+      columns: [
+        { label: "Kind" },
+        { label: "Symbol" },
+        { label: "Line" },
+        { label: "Time" },
+        { label: "What was found" },
+      ],
+      rows: report.examples.map(({ kind, symbol, line, time, detail }) => [
+        kind,
+        symbol,
+        line === null ? null : String(line),
+        time,
+        detail,
+      ]),
+    },
+  ];
+  const isClean = counts.every(([, value]) => value === 0);
+  const rows = `${report.rowsRead.toLocaleString("en")} rows read, ${report.rowsKept.toLocaleString("en")} kept, ${report.rowsChanged.toLocaleString("en")} of them changed.`;
   return {
     title: "Cleaning",
     blocks: [
       {
         kind: "paragraph",
-        text: `${report.rowsRead.toLocaleString("en")} rows read, ${report.rowsKept.toLocaleString("en")} kept, ${report.rowsChanged.toLocaleString("en")} of them changed. Every row is accounted for.`,
+        text: `${rows} ${isClean ? "Nothing was found to mend." : "Every row is accounted for."}`,
       },
-      figure({
-        kind: "bars",
-        title: "What cleaning found",
-        description: "A bar per kind of defect; a row may have several.",
-        x: { label: "Rows or cells", unit: "count over all symbols" },
-        bars: counts.map(([label, value]) => ({ label, value })),
-        digits: 0,
-      }),
-      {
-        kind: "table",
-        caption: "The first examples of each kind",
-        columns: [
-          { label: "Kind" },
-          { label: "Symbol" },
-          { label: "Line" },
-          { label: "Time" },
-          { label: "What was found" },
-        ],
-        rows: report.examples.map(({ kind, symbol, line, time, detail }) => [
-          kind,
-          symbol,
-          line === null ? null : String(line),
-          time,
-          detail,
-        ]),
-      },
+      ...(isClean ? [] : found),
       ...report.notes.map((text): Block => ({ kind: "paragraph", text })),
     ],
   };
