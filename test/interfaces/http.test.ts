@@ -300,6 +300,17 @@ test("resumes an event stream after the last event that was seen", async () => {
   expect([none.statusCode, none.body]).toEqual([204, ""]);
 });
 
+test("promises no repetition of an answer that it does not keep", async () => {
+  const { post } = await server();
+  const key = { "idempotency-key": "k-1" };
+  const refused = await post("/v1/toy/moving-average", { data: "p.csv" }, key);
+  expect(refused.statusCode).toBe(400);
+  expect(refused.json().detail).toMatch(/^idempotency-key: expected for a task/);
+  const first = (await post("/v1/toy/moving-average?mode=job", { data: "p.csv" }, key)).json();
+  const again = (await post("/v1/toy/moving-average?mode=job", { data: "p.csv" }, key)).json();
+  expect(again.task.id).toBe(first.task.id);
+});
+
 test("runs any capability as a task when asked by query or by header", async () => {
   const { app, post } = await server();
   for (const response of [

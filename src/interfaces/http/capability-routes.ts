@@ -59,6 +59,8 @@ export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteO
         const answer = await queueTask(request, capability, input, options);
         return reply.code(202).header("location", answer.task.href).send(answer);
       }
+      if (capability.effect !== "reads" && keyOf(request) !== undefined)
+        throw new PlatformError("input", "INPUT_INVALID", messages.keyUnkept);
       return await answerInTime(request, reply, options, (signal) => {
         const world = { signal, progress: { report() {} }, requestId: request.id, ...askerOf(request) };
         const context = options.makeContext(world);

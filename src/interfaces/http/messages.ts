@@ -54,6 +54,8 @@ export const messages = {
   unknownMethod: (method: string, url: string, allowed: string) => `${method} ${url}: expected ${allowed}`,
   keyInvalid: (received: string) =>
     `idempotency-key: expected 1 to 200 printable characters, received ${JSON.stringify(received.slice(0, 50))}`,
+  keyUnkept:
+    "idempotency-key: expected for a task (?mode=job) or for what only reads, since an answer that comes at once is not kept",
   bodyExpected: "body: expected a JSON object, received nothing",
   bodyNotObject: (received: string) => `body: expected a JSON object, received ${received}`,
   bodyNotJson: (reason: string) => `body: expected JSON, received ${reason}`,
