@@ -300,6 +300,13 @@ test("resumes an event stream after the last event that was seen", async () => {
   expect([none.statusCode, none.body]).toEqual([204, ""]);
 });
 
+test("refuses a body in an encoding that it does not read", async () => {
+  const { post } = await server();
+  const answer = await post("/v1/toy/moving-average", { data: "p.csv" }, { "content-encoding": "gzip" });
+  expect(answer.statusCode).toBe(415);
+  expect(answer.json().detail).toBe('content-encoding: expected a body as it is, received "gzip"');
+});
+
 test("promises no repetition of an answer that it does not keep", async () => {
   const { post } = await server();
   const key = { "idempotency-key": "k-1" };

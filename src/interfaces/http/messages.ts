@@ -64,6 +64,8 @@ export const messages = {
   bodyTooDeep: (limit: number) =>
     `body: expected at most ${limit} levels of lists and objects, received more`,
   bodyTooLarge: (limit: number) => `body: expected at most ${limit} bytes, received more`,
+  contentEncoding: (received: string) =>
+    `content-encoding: expected a body as it is, received ${JSON.stringify(received)}`,
   mediaType: (received: string | undefined) =>
     `content-type: expected application/json, received ${received ?? "none"}`,
   hostForbidden: (host: string) =>

@@ -66,7 +66,7 @@ export function openApiDocument(options: OpenApiOptions): Json {
       { name: messages.taskTag },
       { name: messages.serverTag },
     ],
-    paths: { ...paths, ...taskPaths, ...serverPaths },
+    paths: { ...paths, ...taskPaths(["503", ...keyStatuses]), ...serverPaths },
     ...(keys && { security: [{ [keyScheme]: [] }] }),
     components: {
       schemas,
@@ -278,7 +278,8 @@ const keyParameter = {
 };
 const idParameter = { name: "id", in: "path", required: true, schema: { ...text, format: "uuid" } };
 
-const taskPaths: Json = {
+/** @param always what every one of them may be refused with */
+const taskPaths = (always: Parameters<typeof problems>[0]): Json => ({
   "/v1/tasks": {
     get: {
       operationId: "list-tasks",
@@ -290,6 +291,7 @@ const taskPaths: Json = {
           required: ["tasks"],
           properties: { tasks: { type: "array", items: ref("Task") } },
         }),
+        ...problems(always),
       },
     },
   },
@@ -299,13 +301,13 @@ const taskPaths: Json = {
       operationId: "get-task",
       tags: [messages.taskTag],
       summary: messages.taskSummary,
-      responses: { 200: json(messages.answer, ref("TaskAnswer")), ...problems(["404"]) },
+      responses: { 200: json(messages.answer, ref("TaskAnswer")), ...problems(["404", ...always]) },
     },
     delete: {
       operationId: "cancel-task",
       tags: [messages.taskTag],
       summary: messages.cancelSummary,
-      responses: { 200: json(messages.answer, ref("TaskAnswer")), ...problems(["404"]) },
+      responses: { 200: json(messages.answer, ref("TaskAnswer")), ...problems(["404", ...always]) },
     },
   },
   "/v1/tasks/{id}/events": {
@@ -324,11 +326,11 @@ const taskPaths: Json = {
       ],
       responses: {
         200: { description: messages.events, content: { "text/event-stream": { schema: text } } },
-        ...problems(["404"]),
+        ...problems(["404", ...always]),
       },
     },
   },
-};
+});
 
 const statusAnswer = json(messages.answer, {
   type: "object",

@@ -86,14 +86,17 @@ function warnOfOddities(report: CleaningReport, logger: Pick<Logger, "warn">): v
     logger.warn(`the price never changes of: ${firstFew(report.constantSymbols)}`);
   if (report.notFinite > 0)
     logger.warn(`${report.source}: ${report.notFinite} cells hold NaN or infinity and count as missing`);
-  if (report.missingCells.close > report.dropped.missing)
-    logger.warn(
-      `${report.source}: ${report.missingCells.close - report.dropped.missing} closes are missing and were filled in${firstLine(report, "missing")}`,
-    );
+  const filled = report.missingCells.close - report.dropped.missing;
+  if (filled > 0) {
+    const are = filled === 1 ? "close is missing and was" : "closes are missing and were";
+    logger.warn(`${report.source}: ${filled} ${are} filled in${firstLine(report, "missing")}`);
+  }
   const suspicious = report.outliers - report.dropped.outlier;
   if (suspicious > 0) {
+    const look =
+      suspicious === 1 ? "close looks like an outlier and is" : "closes look like outliers and are";
     logger.warn(
-      `${report.source}: ${suspicious} closes look like outliers and are kept${firstLine(report, "outlier")}; cleaning.outlierAction drop leaves them out`,
+      `${report.source}: ${suspicious} ${look} kept${firstLine(report, "outlier")}; cleaning.outlierAction drop leaves them out`,
     );
   }
   const lost = report.rowsRead - report.rowsKept;
