@@ -1,32 +1,24 @@
 /** Following a job that nobody takes. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Logger } from "../../src/base/index.ts";
 import { claim } from "../../src/platform/jobs/attempts.ts";
-import { type Jobs, openJobs } from "../../src/platform/jobs/index.ts";
+import type { Jobs } from "../../src/platform/jobs/index.ts";
 import { keepPresence } from "../../src/platform/jobs/presence.ts";
 import { testIdentity } from "../../src/platform/jobs/testing/identity.ts";
+import { withTestJobs } from "../../src/platform/jobs/testing/jobs.ts";
 import { systemClock } from "../../src/platform/local/index.ts";
-import { openState, type State } from "../../src/platform/state/index.ts";
-import { type Home, homes } from "../../src/platform/state/testing/homes.ts";
+import type { State } from "../../src/platform/state/index.ts";
+import { homes } from "../../src/platform/state/testing/homes.ts";
 import { followJob } from "../../src/services/jobs/follow.ts";
 
 const hint = "queued, and no worker is running: start one with fathom worker or fathom serve";
 
 describe.each(homes)("on $name", ({ makeHome }) => {
-  let home: Home;
   let state: State;
   let jobs: Jobs;
-  beforeAll(async () => {
-    home = await makeHome();
-    state = await openState(home);
-    jobs = await openJobs(state, (_, input) => input);
-  });
-  afterEach(() => state.query("truncate fathom.workers, fathom.jobs cascade"));
-  afterEach(() => state.query("delete from fathom_queue.job"));
-  afterAll(async () => {
-    await state.close();
-    await home.remove();
+  withTestJobs(makeHome, "fathom.workers, fathom.jobs", (world) => {
+    ({ state, jobs } = world);
   });
 
   const submit = async (delaySeconds = 0) =>

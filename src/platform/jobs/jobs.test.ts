@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Clock, Job, JobRequest } from "../../base/index.ts";
 import { openState, type State } from "../state/index.ts";
-import { type Home, homes } from "../state/testing/homes.ts";
+import { homes } from "../state/testing/homes.ts";
 import { beat, claim, settle } from "./attempts.ts";
 import { statementsOf } from "./boss.ts";
 import { type Jobs, openJobs } from "./jobs.ts";
 import { runSchedules } from "./schedules.ts";
 import { rowsOf } from "./sql.ts";
 import { testIdentity } from "./testing/identity.ts";
+import { withTestJobs } from "./testing/jobs.ts";
 import { takeBackLost } from "./upkeep.ts";
 import { type Executor, type Outcome, type Supervision, startWorker, type WorkerOptions } from "./worker.ts";
 
@@ -21,19 +22,10 @@ const failed = (kind: "input" | "unavailable", message: string): Outcome => ({
 });
 
 describe.each(homes)("jobs on $name", ({ makeHome }) => {
-  let home: Home;
   let state: State;
   let jobs: Jobs;
-  beforeAll(async () => {
-    home = await makeHome();
-    state = await openState(home);
-    jobs = await openJobs(state, (_, input) => input);
-  });
-  afterEach(() => state.query("truncate fathom.jobs, fathom.job_schedules cascade"));
-  afterEach(() => state.query("delete from fathom_queue.job"));
-  afterAll(async () => {
-    await state.close();
-    await home.remove();
+  withTestJobs(makeHome, "fathom.jobs, fathom.job_schedules", (world) => {
+    ({ state, jobs } = world);
   });
 
   test("opens on an empty database for several processes at once", async () => {

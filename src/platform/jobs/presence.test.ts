@@ -2,13 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Clock, WorkerInfo } from "../../base/index.ts";
-import { openState, type State } from "../state/index.ts";
+import type { State } from "../state/index.ts";
 import { type Home, homes } from "../state/testing/homes.ts";
-import { type Jobs, openJobs } from "./jobs.ts";
+import type { Jobs } from "./jobs.ts";
 import { keepPresence, type PresenceOptions } from "./presence.ts";
 import { testIdentity } from "./testing/identity.ts";
+import { withTestJobs } from "./testing/jobs.ts";
 import { forgetDead } from "./upkeep.ts";
 import { startWorker, type WorkerOptions } from "./worker.ts";
 
@@ -19,16 +20,8 @@ describe.each(homes)("workers on $name", ({ makeHome }) => {
   let home: Home;
   let state: State;
   let jobs: Jobs;
-  beforeAll(async () => {
-    home = await makeHome();
-    state = await openState(home);
-    jobs = await openJobs(state, (_, input) => input);
-  });
-  afterEach(() => state.query("truncate fathom.workers, fathom.jobs cascade"));
-  afterEach(() => state.query("delete from fathom_queue.job"));
-  afterAll(async () => {
-    await state.close();
-    await home.remove();
+  withTestJobs(makeHome, "fathom.workers, fathom.jobs", (world) => {
+    ({ home, state, jobs } = world);
   });
 
   const listed = () => jobs.port.workers();
