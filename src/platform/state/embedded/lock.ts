@@ -46,49 +46,60 @@ export async function takeLock(
   { what, socket }: { what: string; socket: string },
 ): Promise<{ readonly lock: Lock } | { readonly heldBy: Holder }> {
   for (;;) {
-    const newest = (await generations(folder, name)).at(-1) ?? 0;
-    const file = join(folder, `${name}.lock.${newest + 1}`);
     const draft = join(folder, `.${name}.lock.${hostname()}.${process.pid}.${drafts++}`);
-    const mine = {
-      pid: process.pid,
-      started: (await processStart(process.pid)) ?? null,
-      host: hostname(),
-      what,
-      socket,
-    };
-    await writeFile(draft, "", { mode: 0o600 });
-    // The file system's own clock: that of another machine may differ, and both write here.
-    const now = (await stat(draft)).mtime;
-    if (newest > 0) {
-      const heldBy = await livingHolder(join(folder, `${name}.lock.${newest}`), now.getTime());
-      if (heldBy === "changed") continue;
-      if (heldBy !== undefined) {
-        await rm(draft, { force: true });
-        return { heldBy };
-      }
+    try {
+      const taken = await tryToTake(folder, name, draft, { what, socket });
+      if (taken !== "changed") return taken;
+    } finally {
+      await rm(draft, { force: true }); // whatever came of it, nobody else would
     }
-    const holder: Holder = { ...mine, since: now.toISOString() };
-    const text = `${JSON.stringify(holder)}\n`;
-    await writeFile(draft, text, { mode: 0o600 });
-    const created = await link(draft, file).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === "EEXIST" || error.code === "ENOENT") return false;
-        throw error;
-      },
-    );
-    await rm(draft, { force: true });
-    if (!created) continue;
-    const all = await generations(folder, name);
-    if ((all.at(-1) ?? 0) > newest + 1) {
-      await rm(file, { force: true }); // this process slept while others came and went
-      continue;
-    }
-    for (const old of all.filter((one) => one <= newest)) {
-      await rm(join(folder, `${name}.lock.${old}`), { force: true });
-    }
-    return { lock: hold(file, text, holder) };
   }
+}
+
+/** One try; `changed` when others were quicker. @param draft a file of this try's own, which is left behind */
+async function tryToTake(
+  folder: string,
+  name: string,
+  draft: string,
+  { what, socket }: { what: string; socket: string },
+): Promise<{ readonly lock: Lock } | { readonly heldBy: Holder } | "changed"> {
+  const newest = (await generations(folder, name)).at(-1) ?? 0;
+  const file = join(folder, `${name}.lock.${newest + 1}`);
+  const mine = {
+    pid: process.pid,
+    started: (await processStart(process.pid)) ?? null,
+    host: hostname(),
+    what,
+    socket,
+  };
+  await writeFile(draft, "", { mode: 0o600 });
+  // The file system's own clock: that of another machine may differ, and both write here.
+  const now = (await stat(draft)).mtime;
+  if (newest > 0) {
+    const heldBy = await livingHolder(join(folder, `${name}.lock.${newest}`), now.getTime());
+    if (heldBy === "changed") return "changed";
+    if (heldBy !== undefined) return { heldBy };
+  }
+  const holder: Holder = { ...mine, since: now.toISOString() };
+  const text = `${JSON.stringify(holder)}\n`;
+  await writeFile(draft, text, { mode: 0o600 });
+  const created = await link(draft, file).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "EEXIST" || error.code === "ENOENT") return false;
+      throw error;
+    },
+  );
+  if (!created) return "changed";
+  const all = await generations(folder, name);
+  if ((all.at(-1) ?? 0) > newest + 1) {
+    await rm(file, { force: true }); // this process slept while others came and went
+    return "changed";
+  }
+  for (const old of all.filter((one) => one <= newest)) {
+    await rm(join(folder, `${name}.lock.${old}`), { force: true });
+  }
+  return { lock: hold(file, text, holder) };
 }
 
 /** Who holds a lock now; undefined when nobody does. */
