@@ -287,6 +287,11 @@ export const errorTable = {
     meaning: "The table has no rows of a symbol that was asked for. The message lists the nearest symbols.",
   },
   DATA_RANGE_EMPTY: { kind: "input", meaning: "No row of the table lies between `from` and `to`." },
+  DATA_INTERVAL_MISMATCH: {
+    kind: "input",
+    meaning:
+      "The bars are closer together, or further apart, than those that the model was trained on: a model of daily bars says nothing about minutes.",
+  },
   DATA_OPTION_INVALID: {
     kind: "input",
     meaning:

@@ -112,6 +112,7 @@ export {
   type Logger,
   type MarketPort,
   type ModelsPort,
+  type PriceFormat,
   type PriceSource,
   type PriceTable,
   type Progress,
@@ -148,6 +149,7 @@ export {
   dayMs,
   dayOfWeek,
   formatTime,
+  isTimeZone,
   startOfDay,
   type UtcMs,
 } from "./time.ts";

@@ -37,6 +37,28 @@ export interface PriceSource {
   readonly symbols?: readonly string[];
   readonly from?: UtcMs;
   readonly to?: UtcMs;
+  readonly format?: PriceFormat | undefined;
+}
+
+/** How a price file is written, where it does not say so itself or is not to be read as it says. */
+export interface PriceFormat {
+  /** Names of the columns, in their order, of a file without a header line. */
+  readonly header?: readonly string[] | undefined;
+  /** Which column is what, by its header; those that are not named are found by the names in use. */
+  readonly time?: string | undefined;
+  readonly symbol?: string | undefined;
+  readonly open?: string | undefined;
+  readonly high?: string | undefined;
+  readonly low?: string | undefined;
+  readonly close?: string | undefined;
+  readonly volume?: string | undefined;
+  /** Multiplies open, high, low and close by adjusted close / close, so that splits and dividends leave no jump. */
+  readonly adjust?: boolean | undefined;
+  readonly decimal?: "." | "," | undefined;
+  /** How 01/02/2020 is read. */
+  readonly dateOrder?: "month-first" | "day-first" | undefined;
+  /** IANA zone of the times that have a clock and name no zone; UTC when absent. */
+  readonly timeZone?: string | undefined;
 }
 
 export interface MarketPort {

@@ -48,3 +48,18 @@ export function formatTime(time: UtcMs): string {
 export function dayOfWeek(time: UtcMs): number {
   return (Math.floor(time / dayMs) + 4) % 7;
 }
+
+/**
+ * Whether a name is a time zone that Node.js knows: one of the IANA database, or an alias.
+ *
+ * @example
+ * isTimeZone("Europe/Berlin"); // => true
+ */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false; // a RangeError is how Intl says no
+  }
+}

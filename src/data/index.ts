@@ -1,3 +1,4 @@
+export { barInterval, shownInterval, usualInterval } from "./bar-interval.ts";
 export {
   type CategoryCell,
   type CategoryEncoder,
@@ -71,6 +72,8 @@ export {
 export type { ByteSource } from "./sources/bytes.ts";
 export { type NumberMatrix, readMatrix } from "./sources/matrix.ts";
 export { didYouMean, nearestNames } from "./sources/nearest.ts";
+export { priceFormat } from "./sources/price-format.ts";
+export { priceRequestFields, priceSource, priceSourceMeaning } from "./sources/price-request.ts";
 export { type ReadOptions, readPriceTable } from "./sources/read.ts";
 export type { PriceFile, Reading, RowFilter } from "./sources/table-builder.ts";
 export {

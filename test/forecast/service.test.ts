@@ -207,6 +207,54 @@ describe("prediction", () => {
     });
   });
 
+  test("refuses bars of another distance than those that it was trained on", async () => {
+    const minutes = Array.from({ length: 40 }, (_, i) =>
+      ["A", new Date(Date.UTC(2020, 0, 2, 9, 5 * i)).toISOString(), 10, 11, 9, 10 + (i % 3) / 10, 5].join(
+        ",",
+      ),
+    );
+    await writeFile(
+      join(folder, "minutes.csv"),
+      `symbol,date,open,high,low,close,volume\n${minutes.join("\n")}`,
+    );
+    const message =
+      /minutes\.csv: expected bars about 1 day apart, as model was trained on, received bars about 5 minutes apart$/;
+    await expect(predict("model", { data: "minutes.csv" })).rejects.toMatchObject({
+      code: "DATA_INTERVAL_MISMATCH",
+      message: expect.stringMatching(message),
+    });
+    await expect(judge("model", { data: "minutes.csv" })).rejects.toThrow(message);
+  });
+
+  test("leaves out bars that are still to come, and says so", async () => {
+    const text = readFileSync(join(folder, "prices.csv"), "utf8");
+    await writeFile(join(folder, "ahead.csv"), `${text}\nA,2195-01-01,1,1,1,1,1`);
+    const own = world();
+    const [first] = (await predict("model", { data: "ahead.csv", symbols: ["A"] }, own)).forecasts;
+    expect(first.asOf).toBe((await predict("model", { symbols: ["A"] })).forecasts[0].asOf);
+    expect(own.warnings).toContainEqual(
+      expect.stringMatching(/ahead\.csv: 1 bar has a time that is still to come \(first on line 530\)$/),
+    );
+  });
+
+  test("reads a file as that of its training was written, unless it is told otherwise", async () => {
+    const rows = readFileSync(join(folder, "prices.csv"), "utf8").split("\n").slice(1);
+    const german = rows.map((row) => row.replaceAll(",", ";").replaceAll(".", ","));
+    await writeFile(
+      join(folder, "german.csv"),
+      ["Papier;Tag;Anfang;Hoch;Tief;Ende;Stücke", ...german].join("\n"),
+    );
+    const format = {
+      ...{ symbol: "Papier", time: "Tag", open: "Anfang", high: "Hoch", low: "Tief", close: "Ende" },
+      volume: "Stücke",
+    };
+    await train({ data: "german.csv", format, out: "german", horizon: [1, 3] });
+    const { forecasts } = await predict("german", { data: "german.csv" });
+    expect(forecasts).toEqual((await predict("model")).forecasts);
+    await expect(predict("german")).rejects.toMatchObject({ details: { field: "format.time" } });
+    expect((await predict("german", { format: {} })).forecasts).toEqual(forecasts);
+  });
+
   test("says how many bars are needed when no symbol has them", async () => {
     await expect(predict("model", { symbols: ["C"], to: "2020-01-04" })).rejects.toMatchObject({
       code: "DATA_TOO_SHORT",

@@ -153,6 +153,7 @@ test("repairs, drops or flags bars that cannot be", () => {
     closeOutside: 2,
     priceNotPositive: 2,
     volumeNegative: 1,
+    inFuture: 0,
   });
   expect([report.impossible, report.zeroVolume]).toEqual([4, 1]);
   expect(clean(table, { impossible: "drop", constant: "flag" }).report.dropped.impossible).toBe(4);
@@ -215,6 +216,15 @@ test("counts bars that are dropped for a price that cannot be as impossible, not
   const { report } = cleanPrices(closes(100, -5, 101, 0, 102), { missing: { method: "drop" } });
   expect(report.dropped).toMatchObject({ impossible: 2, missing: 0 });
   expect([report.impossible, report.missing, report.rowsKept]).toEqual([2, 0, 3]);
+});
+
+test("takes no bar whose time is still to come, since no repair makes its time known", () => {
+  const table = closes(100, 101, 102, 103);
+  const { first, report } = clean(table, { latest: 2 * dayMs });
+  expect([...first.close]).toEqual([100, 101, 102]);
+  expect([report.impossible, report.impossibleBy.inFuture, report.dropped.impossible]).toEqual([1, 1, 1]);
+  expect(report.examples[0]).toMatchObject({ line: 5, detail: "close 103, which is still to come" });
+  expect(clean(table, { latest: 2 * dayMs, impossible: "flag" }).close).toEqual([100, 101, 102, 103]);
 });
 
 test("does not take a bar that it dropped for a gap of the source", () => {

@@ -58,10 +58,17 @@ export function cleanSeries(
       changed = true;
     }
     if (bar.volume === 0) tally.zeroVolume++;
-    if (isImpossible(bar, tally.impossibleBy)) {
+    const inFuture = table.time[row] > options.latest;
+    if (inFuture) tally.impossibleBy.inFuture++;
+    if (isImpossible(bar, tally.impossibleBy) || inFuture) {
       account.impossible++;
-      tally.example("impossible", row, () => describeBar(bar));
-      if (options.impossible === "drop") {
+      tally.example(
+        "impossible",
+        row,
+        () => `${describeBar(bar)}${inFuture ? ", which is still to come" : ""}`,
+      );
+      // No repair makes a time known.
+      if (options.impossible === "drop" || (options.impossible === "repair" && inFuture)) {
         drop("impossible", row);
         continue;
       }

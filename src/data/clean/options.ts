@@ -1,4 +1,4 @@
-import { PlatformError } from "../../base/index.ts";
+import { PlatformError, type UtcMs } from "../../base/index.ts";
 
 /** What to do with what is odd in prices. Every choice has a default; `defaultCleanOptions` lists them with their reasons. */
 export interface CleanOptions {
@@ -9,6 +9,8 @@ export interface CleanOptions {
   readonly outliers?: Partial<OutlierOptions>;
   readonly stale?: Partial<StaleOptions>;
   readonly gaps?: Partial<GapOptions>;
+  /** The latest time that a bar can have; none unless given. A later one is impossible, and no repair makes its time known. */
+  readonly latest?: UtcMs;
   /** When every close of every symbol is the same number. */
   readonly constant?: "error" | "flag";
   /** Examples with line numbers that the report keeps of each kind of problem. */
@@ -58,6 +60,7 @@ export interface ResolvedCleanOptions {
   readonly outliers: OutlierOptions;
   readonly stale: StaleOptions;
   readonly gaps: GapOptions;
+  readonly latest: UtcMs;
   readonly constant: "error" | "flag";
   readonly examples: number;
 }
@@ -78,6 +81,7 @@ export const defaultCleanOptions: ResolvedCleanOptions = {
   }, // a crash is data
   stale: { closes: 5, action: "flag" },
   gaps: { action: "report", limit: 5 },
+  latest: Number.POSITIVE_INFINITY,
   constant: "error",
   examples: 5,
 };
@@ -93,6 +97,7 @@ export function resolveCleanOptions(options: CleanOptions): ResolvedCleanOptions
     outliers: { ...defaults.outliers, threshold: thresholds[method], ...options.outliers },
     stale: { ...defaults.stale, ...options.stale },
     gaps: { ...defaults.gaps, ...options.gaps },
+    latest: options.latest ?? defaults.latest,
     constant: options.constant ?? defaults.constant,
     examples: options.examples ?? defaults.examples,
   };

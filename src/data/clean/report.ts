@@ -53,7 +53,8 @@ export type ImpossibleRule =
   | "openOutside"
   | "closeOutside"
   | "priceNotPositive"
-  | "volumeNegative";
+  | "volumeNegative"
+  | "inFuture"; // later than `CleanOptions.latest`
 export type DropReason =
   | "badTime"
   | "duplicateIdentical"
@@ -104,6 +105,7 @@ export class Tally {
     closeOutside: 0,
     priceNotPositive: 0,
     volumeNegative: 0,
+    inFuture: 0,
   };
   readonly dropped: Record<DropReason, number> = {
     badTime: 0,

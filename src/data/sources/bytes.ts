@@ -20,6 +20,8 @@ export interface OpenedBytes {
   readonly name: string;
   /** The first bytes after unpacking: 64 KiB, or all when there are fewer. */
   readonly head: Buffer;
+  /** Whether `head` is everything. */
+  readonly headIsAll: boolean;
   readonly gzip: boolean;
   /** The path, when the bytes lie in a file exactly as `chunks` yields them. */
   readonly plainPath: string | null;
@@ -91,6 +93,7 @@ async function describeBytes(
   return {
     name,
     head,
+    headIsAll: head.length < headBytes,
     gzip,
     plainPath: gzip || source.bytes !== undefined || source.path === "-" ? null : source.path,
     chunks,

@@ -174,8 +174,13 @@ export class CsvScanner {
   }
 }
 
-/** The separator of a file: of comma, semicolon, tab and bar the one that is most frequent in the first line, outside quotes. */
+/**
+ * The separator of a file: the one that its first line names as Excel does (`sep=;`), or of comma, semicolon, tab and bar the one
+ * that is most frequent in the first line, outside quotes.
+ */
 export function detectDelimiter(head: Uint8Array): number {
+  const named = /^\ufeff?"?sep=([^\r\n])"?\r?\n/i.exec(Buffer.from(head.subarray(0, 16)).toString("utf8"));
+  if (named !== null) return named[1].charCodeAt(0);
   const candidates = [0x2c, 0x3b, 0x09, 0x7c];
   const counts = candidates.map(() => 0);
   let quoted = false;

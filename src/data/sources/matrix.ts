@@ -1,8 +1,8 @@
 import { PlatformError, throwIfAborted } from "../../base/index.ts";
 import { type ByteSource, type OpenedBytes, openBytes } from "./bytes.ts";
 import { type CsvRow, CsvScanner, cellText, detectDelimiter } from "./csv-scanner.ts";
+import { notANumber } from "./not-a-number.ts";
 import { classifyCell, parseNumber } from "./numbers.ts";
-import { notANumber } from "./read-csv.ts";
 import { sniffFormat, textStart } from "./sniff.ts";
 
 /** Plain numbers without dates: rows of one length. */

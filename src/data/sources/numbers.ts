@@ -25,8 +25,10 @@ const missingWords = new Set([
  *
  * The result is the correctly rounded one: a mantissa below 2^53 and a power of ten up to 22 are both exact, so one division
  * rounds once (Clinger 1990); everything else goes through `Number`.
+ *
+ * @param mark the byte of the decimal mark
  */
-export function parseNumber(bytes: Buffer, start: number, end: number): number {
+export function parseNumber(bytes: Buffer, start: number, end: number, mark = 0x2e): number {
   while (start < end && bytes[start] <= 0x20) start++;
   while (end > start && bytes[end - 1] <= 0x20) end--;
   if (start === end) return Number.NaN;
@@ -38,7 +40,7 @@ export function parseNumber(bytes: Buffer, start: number, end: number): number {
   for (; at < end && isDigit(bytes[at]); at++) mantissa = mantissa * 10 + (bytes[at] - 0x30);
   const digits = at - wholeStart;
   let decimals = 0;
-  if (at < end && bytes[at] === 0x2e) {
+  if (at < end && bytes[at] === mark) {
     const fractionStart = ++at;
     for (; at < end && isDigit(bytes[at]); at++) mantissa = mantissa * 10 + (bytes[at] - 0x30);
     decimals = at - fractionStart;

@@ -1,19 +1,29 @@
 /** A CSV price table, long or wide, row by row into a `TableBuilder`. */
-import { PlatformError } from "../../base/index.ts";
+import { PlatformError, type PriceFormat } from "../../base/index.ts";
 import type { OpenedBytes } from "./bytes.ts";
-import { findLayout, type LongLayout, type Role, type WideLayout } from "./columns.ts";
+import { type NumberRole, numberRoles, type Role } from "./column-names.ts";
+import { type CsvPlan, firstRows, noRows, planCsv, textRow } from "./csv-plan.ts";
 import { type CsvRow, CsvScanner, cellText, detectDelimiter } from "./csv-scanner.ts";
+import type { LongLayout, WideLayout } from "./layout.ts";
+import { notANumber } from "./not-a-number.ts";
+import { spelledNumber } from "./number-spelling.ts";
 import { classifyCell, parseNumber, shownCell } from "./numbers.ts";
 import { textStart } from "./sniff.ts";
 import { type PriceFile, type RowFilter, TableBuilder } from "./table-builder.ts";
 
-const numberRoles = ["open", "high", "low", "close", "volume"] as const;
-
 /** Reads CSV bytes. @throws PlatformError see `readPriceTable` */
-export async function readCsv(opened: OpenedBytes, filter: RowFilter): Promise<PriceFile> {
-  const builder = new TableBuilder(opened.name, filter);
-  const reader = new CsvReader(opened.name, builder);
-  const scanner = new CsvScanner(opened.name, detectDelimiter(opened.head), (row) => reader.take(row));
+export async function readCsv(
+  opened: OpenedBytes,
+  filter: RowFilter,
+  format: PriceFormat,
+): Promise<PriceFile> {
+  const builder = new TableBuilder(opened.name, filter, format);
+  const delimiter = detectDelimiter(opened.head);
+  const text = opened.head.subarray(textStart(opened.head));
+  const rows = firstRows(text, opened.headIsAll, opened.name, delimiter);
+  const plan = rows.length === 0 ? null : planCsv(rows, opened.name, format);
+  const reader = new CsvReader(opened.name, builder, format, plan);
+  const scanner = new CsvScanner(opened.name, delimiter, (row) => reader.take(row));
   let first = true;
   for await (const chunk of opened.chunks) {
     scanner.push(first ? chunk.subarray(textStart(chunk)) : chunk);
@@ -24,38 +34,43 @@ export async function readCsv(opened: OpenedBytes, filter: RowFilter): Promise<P
   return reader.finish(opened.fingerprint());
 }
 
+interface NumberColumn {
+  readonly role: NumberRole;
+  readonly column: number;
+}
+
 class CsvReader {
   readonly #source: string;
   readonly #builder: TableBuilder;
-  #headers: string[] | null = null;
+  readonly #format: PriceFormat;
+  #plan: CsvPlan | null;
+  #rowsSeen = 0;
+  #decimal = 0x2e;
   #takeRow: (row: CsvRow) => void = () => {};
   #finish: (fingerprint: string) => PriceFile = () => {
-    throw new PlatformError(
-      "input",
-      "DATA_EMPTY_FILE",
-      `${this.#source}: expected a header and rows, received blank lines only`,
-      { file: this.#source },
-    );
+    throw noRows(this.#source);
   };
 
-  constructor(source: string, builder: TableBuilder) {
+  /** @param plan null for a file whose header is longer than what was looked at */
+  constructor(source: string, builder: TableBuilder, format: PriceFormat, plan: CsvPlan | null) {
     this.#source = source;
     this.#builder = builder;
+    this.#format = format;
+    this.#plan = plan;
+    if (plan !== null) this.#begin(plan);
   }
 
   take(row: CsvRow): void {
-    if (this.#headers === null) {
-      this.#headers = Array.from({ length: row.count }, (_, index) => cellText(row, index));
-      const layout = findLayout(this.#headers, this.#source);
-      if (layout.kind === "long") this.#readLong(layout, this.#headers);
-      else this.#readWide(layout, this.#headers);
-      return;
+    if (this.#plan === null) {
+      this.#plan = planCsv([textRow(row)], this.#source, this.#format);
+      this.#begin(this.#plan);
     }
+    if (this.#rowsSeen++ < this.#plan.headerRows) return;
     if (isBlank(row)) {
       this.#builder.blankLines++;
       return;
     }
-    if (row.count !== this.#headers.length) this.#checkLength(row, this.#headers.length);
+    if (row.count !== this.#plan.headers.length) this.#checkLength(row, this.#plan.headers.length);
     this.#takeRow(row);
   }
 
@@ -63,7 +78,13 @@ class CsvReader {
     return this.#finish(fingerprint);
   }
 
-  #readLong({ columns, ignored }: LongLayout, headers: readonly string[]): void {
+  #begin(plan: CsvPlan): void {
+    if (plan.decimal === ",") this.#decimal = 0x2c;
+    if (plan.layout.kind === "long") this.#readLong(plan.layout, plan);
+    else this.#readWide(plan.layout, plan);
+  }
+
+  #readLong({ columns, ignored }: LongLayout, { headers, notes }: CsvPlan): void {
     const builder = this.#builder;
     const pending = builder.row;
     const time = columns.time ?? 0;
@@ -80,7 +101,7 @@ class CsvReader {
       pending.line = row.line;
       if (builder.isWanted(symbol)) {
         pending.time = clock === null ? this.#time(row, time) : this.#dateAndClock(row, time, clock);
-        for (const { role, column } of numbers) pending[role] = this.#number(row, column);
+        this.#readNumbers(row, numbers);
       }
       builder.add();
     };
@@ -88,39 +109,59 @@ class CsvReader {
       const column = columns[role];
       return column === null ? [] : [[role, headers[column].trim()] as const];
     });
-    const present = new Set<string>(numbers.map(({ role }) => role));
     this.#finish = (fingerprint) =>
-      builder.finish(fingerprint, present, {
+      builder.finish(fingerprint, new Set(numbers.map(({ role }) => role)), {
         format: "csv",
         layout: "long",
         columns: Object.fromEntries(used),
         ignoredColumns: ignored,
+        notes,
       });
   }
 
-  #readWide({ time, assets }: WideLayout, headers: readonly string[]): void {
+  #readWide({ time, assets, ignored }: WideLayout, { headers, notes }: CsvPlan): void {
     const builder = this.#builder;
     const pending = builder.row;
+    const present = new Set(
+      assets.flatMap(({ columns }) => numberRoles.filter((role) => columns[role] !== undefined)),
+    );
     const wanted = assets
-      .map(({ column, symbol }) => ({ column, symbol: builder.symbolId(symbol) }))
+      .map(({ symbol, columns }) => ({
+        symbol: builder.symbolId(symbol),
+        numbers: numberRoles.flatMap((role) => {
+          const column = columns[role];
+          return present.has(role) ? [{ role, column: column ?? Number.POSITIVE_INFINITY }] : [];
+        }),
+      }))
       .filter(({ symbol }) => builder.isWanted(symbol));
     builder.rowsPerTime = wanted.length;
     this.#takeRow = (row) => {
       pending.line = row.line;
       pending.time = this.#time(row, time);
-      for (const { column, symbol } of wanted) {
+      for (const { symbol, numbers } of wanted) {
         pending.symbol = symbol;
-        pending.close = this.#number(row, column);
+        this.#readNumbers(row, numbers);
         builder.add();
       }
     };
     this.#finish = (fingerprint) =>
-      builder.finish(fingerprint, new Set(["close"]), {
+      builder.finish(fingerprint, present, {
         format: "csv",
         layout: "wide",
         columns: { time: headers[time].trim() },
-        ignoredColumns: [],
+        ignoredColumns: ignored,
+        notes,
       });
+  }
+
+  #readNumbers(row: CsvRow, numbers: readonly NumberColumn[]): void {
+    const pending = this.#builder.row;
+    for (let index = 0; index < numbers.length; index++) {
+      const { role, column } = numbers[index];
+      const value = this.#number(row, column, role);
+      if (role === "adjusted") this.#builder.adjust(value);
+      else pending[role] = value;
+    }
   }
 
   #time(row: CsvRow, column: number): number {
@@ -135,20 +176,23 @@ class CsvReader {
     return this.#builder.times.readText(text, this.#builder.rows);
   }
 
-  #number(row: CsvRow, column: number): number {
+  #number(row: CsvRow, column: number, role: NumberRole): number {
     if (column >= row.count) return Number.NaN;
     const start = row.starts[column];
     const end = row.ends[column];
     if (start === end) return Number.NaN;
-    const value = parseNumber(row.bytes, start, end);
-    return Number.isNaN(value) ? this.#notNumber(row, column) : value;
+    const value = parseNumber(row.bytes, start, end, this.#decimal);
+    return Number.isNaN(value) ? this.#otherNumber(row, column, role) : value;
   }
 
-  #notNumber(row: CsvRow, column: number): number {
+  /** A number that is not written plainly, or NaN for a cell that holds none. */
+  #otherNumber(row: CsvRow, column: number, role: NumberRole): number {
     const text = cellText(row, column);
     const kind = classifyCell(text);
     if (kind === "text") {
-      throw notANumber(this.#source, row.line, (this.#headers ?? [])[column] ?? "", text);
+      const value = spelledNumber(text, this.#plan?.decimal, { units: role === "volume" });
+      if (value !== undefined) return value;
+      throw notANumber(this.#source, row.line, this.#plan?.headers[column] ?? "", text);
     }
     if (kind === "infinite" || /nan/i.test(text)) this.#builder.notFinite++;
     return Number.NaN;
@@ -170,20 +214,6 @@ class CsvReader {
       );
     }
   }
-}
-
-/** The error for a text where a number belongs. */
-export function notANumber(source: string, line: number, column: string, text: string): PlatformError {
-  const thousands = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(text)
-    ? " (write it without thousands separators)"
-    : "";
-  const comma = thousands === "" && /^[+-]?\d+,\d+$/.test(text) ? " (write it with a decimal point)" : "";
-  return new PlatformError(
-    "input",
-    "DATA_CELL_NOT_NUMBER",
-    `${source} line ${line}, column "${column.trim()}": expected a number, received ${shownCell(text)}${thousands}${comma}`,
-    { file: source, line, field: column.trim() },
-  );
 }
 
 function isBlank(row: CsvRow): boolean {

@@ -14,11 +14,15 @@ import {
   DuckDBInstance,
   type DuckDBVector,
 } from "@duckdb/node-api";
-import { interrupted, invariant, PlatformError } from "../../base/index.ts";
+import { interrupted, invariant, PlatformError, type PriceFormat } from "../../base/index.ts";
 import type { OpenedBytes } from "./bytes.ts";
-import { findLayout, type Layout, type Role } from "./columns.ts";
+import { type NumberRole, numberRoles } from "./column-names.ts";
+import { findLayout } from "./columns.ts";
+import type { Layout } from "./layout.ts";
+import { notANumber } from "./not-a-number.ts";
+import { spelledNumber } from "./number-spelling.ts";
 import { classifyCell } from "./numbers.ts";
-import { notANumber, symbolOfSource } from "./read-csv.ts";
+import { symbolOfSource } from "./read-csv.ts";
 import { type PriceFile, type RowFilter, TableBuilder } from "./table-builder.ts";
 
 type Format = "json" | "parquet";
@@ -31,10 +35,12 @@ interface SqlColumn {
 
 /** One number column that is fetched: its values, and the text of those cells that are no numbers. */
 interface NumberColumn {
-  readonly role: "open" | "high" | "low" | "close" | "volume";
+  readonly role: NumberRole;
   readonly header: string;
   /** Set in a wide table. */
   readonly symbol: number | null;
+  /** Whether it is the last column of its bar. */
+  readonly endsBar: boolean;
 }
 
 /** Reads Parquet or JSON. @throws PlatformError see `readPriceTable` */
@@ -42,6 +48,7 @@ export async function readWithDuckDb(
   opened: OpenedBytes,
   format: Format,
   filter: RowFilter,
+  written: PriceFormat,
   signal?: AbortSignal,
 ): Promise<PriceFile> {
   const folder = await mkdtemp(join(tmpdir(), "fathom-read-"));
@@ -56,7 +63,7 @@ export async function readWithDuckDb(
   signal?.addEventListener("abort", stop);
   try {
     const path = await localFile(opened, join(folder, `table.${format}`));
-    return await readTable(connection, path, opened, format, filter);
+    return await readTable(connection, path, opened, format, filter, written);
   } catch (error) {
     if (signal?.aborted) throw interrupted(`reading ${opened.name}`);
     if (error instanceof PlatformError) throw error;
@@ -105,17 +112,18 @@ async function readTable(
   opened: OpenedBytes,
   format: Format,
   filter: RowFilter,
+  written: PriceFormat,
 ): Promise<PriceFile> {
   const columns = await describe(connection, path, format, opened.name);
   const layout = findLayout(
     columns.map((column) => column.name),
-    opened.name,
+    { where: opened.name, file: opened.name, format: written },
   );
-  const builder = new TableBuilder(opened.name, filter);
+  const builder = new TableBuilder(opened.name, filter, written);
   const plan = planQuery(layout, columns, builder, opened.name);
   const from = format === "parquet" ? `read_parquet(${literal(path)})` : jsonTable(path, columns);
   const result = await connection.stream(`SELECT ${plan.select.join(", ")} FROM ${from}`);
-  const reader = new ChunkReader(opened.name, builder, plan);
+  const reader = new ChunkReader(opened.name, builder, plan, written);
   for (
     let chunk = await result.fetchChunk();
     chunk !== null && chunk.rowCount > 0;
@@ -127,7 +135,8 @@ async function readTable(
     format,
     layout: layout.kind,
     columns: plan.used,
-    ignoredColumns: layout.kind === "long" ? layout.ignored : [],
+    ignoredColumns: layout.ignored,
+    notes: layout.notes,
   });
 }
 
@@ -151,6 +160,16 @@ async function describe(
       { file: source },
     );
   }
+  const nested =
+    format === "json" ? rows.find(([, type]) => /^STRUCT\(.*\)\[\]$/.test(String(type))) : undefined;
+  if (nested !== undefined) {
+    throw new PlatformError(
+      "input",
+      "DATA_NOT_A_TABLE",
+      `${source}: expected records such as {"date": "2020-01-31", "close": 10.5}, received an object whose field "${nested[0]}" holds a list of them: give that list alone`,
+      { file: source, field: String(nested[0]) },
+    );
+  }
   return rows.map(([name, type]) => ({
     name: String(name),
     type: format === "json" ? "VARCHAR" : String(type),
@@ -166,6 +185,8 @@ function jsonTable(path: string, columns: readonly SqlColumn[]): string {
 interface QueryPlan {
   readonly select: string[];
   readonly timeIsText: boolean;
+  /** Whether times are what clocks of some zone show. */
+  readonly timeIsLocal: boolean;
   readonly hasSymbol: boolean;
   readonly constantSymbol: number;
   readonly numbers: NumberColumn[];
@@ -198,20 +219,21 @@ function planQuery(
     select.push(`CAST(${quoted(symbolColumn)} AS VARCHAR)`);
     used["symbol"] = symbolColumn.name;
   }
-  if (layout.kind === "long") {
-    for (const role of ["open", "high", "low", "close", "volume"] as const) {
-      const index = layout.columns[role];
-      if (index === null) continue;
-      numbers.push({ role, header: columns[index].name, symbol: null });
-      used[role satisfies Role] = columns[index].name;
+  const add = (symbol: number | null, of: { readonly [R in NumberRole]?: number | null | undefined }) => {
+    const roles = numberRoles.filter((role) => typeof of[role] === "number");
+    for (const role of roles) {
+      const { name } = columns[of[role] as number];
+      numbers.push({ role, header: name, symbol, endsBar: role === roles.at(-1) });
+      if (symbol === null) used[role] = name;
     }
-  } else {
-    for (const asset of layout.assets) {
-      const symbol = builder.symbolId(asset.symbol);
-      if (builder.isWanted(symbol))
-        numbers.push({ role: "close", header: columns[asset.column].name, symbol });
-    }
-    builder.rowsPerTime = numbers.length;
+  };
+  if (layout.kind === "long") add(null, layout.columns);
+  else {
+    const wanted = layout.assets
+      .map((asset) => ({ ...asset, symbol: builder.symbolId(asset.symbol) }))
+      .filter(({ symbol }) => builder.isWanted(symbol));
+    for (const asset of wanted) add(asset.symbol, asset.columns);
+    builder.rowsPerTime = wanted.length;
   }
   for (const { header } of numbers) {
     const cell = quoted({ name: header });
@@ -223,6 +245,7 @@ function planQuery(
   return {
     select,
     timeIsText,
+    timeIsLocal: clock === null && /^TIMESTAMP(_S|_MS|_NS)?$/.test(timeColumn.type),
     hasSymbol: symbolColumn !== null,
     constantSymbol:
       layout.kind === "long" && symbolColumn === null ? builder.symbolId(symbolOfSource(source)) : -1,
@@ -235,16 +258,18 @@ class ChunkReader {
   readonly #source: string;
   readonly #builder: TableBuilder;
   readonly #plan: QueryPlan;
+  readonly #written: PriceFormat;
   #rowNumber = 0;
 
-  constructor(source: string, builder: TableBuilder, plan: QueryPlan) {
+  constructor(source: string, builder: TableBuilder, plan: QueryPlan, written: PriceFormat) {
+    this.#written = written;
     this.#source = source;
     this.#builder = builder;
     this.#plan = plan;
   }
 
   take(chunk: DuckDBDataChunk): void {
-    const { timeIsText, hasSymbol, constantSymbol, numbers } = this.#plan;
+    const { timeIsText, timeIsLocal, hasSymbol, constantSymbol, numbers } = this.#plan;
     const builder = this.#builder;
     const pending = builder.row;
     const times = chunk.getColumnVector(0);
@@ -259,30 +284,33 @@ class ChunkReader {
       const time = times.getItem(row);
       if (time === null) pending.time = Number.NaN;
       else if (timeIsText) pending.time = builder.times.readText(String(time), builder.rows);
-      else pending.time = Number(time);
+      else pending.time = timeIsLocal ? builder.times.fromLocal(Number(time)) : Number(time);
       for (let index = 0; index < numbers.length; index++) {
-        const { role, symbol, header } = numbers[index];
-        const value = values[index].getItem(row);
-        pending[role] =
-          value !== null && Number.isFinite(value) ? value : this.#missing(texts[index], row, header, value);
-        if (symbol !== null) {
-          pending.symbol = symbol;
-          builder.add();
-        }
+        const column = numbers[index];
+        const read = values[index].getItem(row);
+        const value =
+          read !== null && Number.isFinite(read) ? read : this.#other(texts[index], row, column, read);
+        if (column.role === "adjusted") builder.adjust(value);
+        else pending[column.role] = value;
+        if (column.symbol !== null) pending.symbol = column.symbol;
+        if (column.endsBar) builder.add();
       }
-      if (numbers.length > 0 && numbers[0].symbol === null) builder.add();
     }
   }
 
-  /** NaN for a cell that holds no finite number; an error when it holds text. */
-  #missing(texts: DuckDBVector, row: number, header: string, value: number | null): number {
+  /** A number that is not written plainly, or NaN for a cell that holds none; an error when it holds other text. */
+  #other(texts: DuckDBVector, row: number, { role, header }: NumberColumn, value: number | null): number {
     const text = texts.getItem(row);
     if (text === null) {
       if (value !== null) this.#builder.notFinite++;
       return Number.NaN;
     }
     const kind = classifyCell(String(text));
-    if (kind === "text") throw notANumber(this.#source, this.#rowNumber, header, String(text));
+    if (kind === "text") {
+      const spelled = spelledNumber(String(text), this.#written.decimal, { units: role === "volume" });
+      if (spelled !== undefined) return spelled;
+      throw notANumber(this.#source, this.#rowNumber, header, String(text));
+    }
     if (kind === "infinite") this.#builder.notFinite++;
     return Number.NaN;
   }

@@ -78,7 +78,7 @@ test("filters by time only after it knows the order of day and month", async () 
 test("says which reading was taken of dates that fit two", async () => {
   const table = await read("date,close\n01/02/2024,1\n02/02/2024,2\n");
   expect(table.reading.notes).toEqual([
-    "Every date fits both month/day and day/month; they were read as month/day.",
+    "Every date fits both month/day and day/month; they were read as month/day; format.dateOrder says otherwise.",
   ]);
 });
 
@@ -195,8 +195,8 @@ describe("with bad input", () => {
     expect(await failure(read('date,note,close\n2024-01-01,"two\nlines",1\n\n2024-01-02,x,abc\n'))).toBe(
       'DATA_CELL_NOT_NUMBER p.csv line 5, column "close": expected a number, received "abc"',
     );
-    expect(await failure(read("date;close\n2024-01-01;1,5\n"))).toContain(
-      'received "1,5" (write it with a decimal point)',
+    expect(await failure(read("date;close\n2024-01-01;1.5\n2024-01-02;1,5\n"))).toContain(
+      'received "1,5" in a file with decimal points',
     );
   });
 

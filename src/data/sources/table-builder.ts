@@ -1,8 +1,8 @@
 /** Collects rows into the columns of a `PriceTable`, in blocks, so that a column never has to be copied to grow. */
-import { PlatformError, type PriceTable, type UtcMs } from "../../base/index.ts";
+import { PlatformError, type PriceFormat, type PriceTable, type UtcMs } from "../../base/index.ts";
 import { didYouMean } from "./nearest.ts";
 import { shownCell } from "./numbers.ts";
-import { type DateOrder, TimeReader, turnDayAndMonth } from "./times.ts";
+import { type DateOrder, TimeReader } from "./times.ts";
 
 /** How a source was read: what a cleaning report must tell and a `PriceTable` cannot. */
 export interface Reading {
@@ -55,8 +55,11 @@ export interface PendingRow extends Record<ColumnName, number> {
   line: number;
 }
 
+/** What a reader has to tell; its `notes` come first. */
+type AboutFile = Pick<Reading, "format" | "layout" | "columns" | "ignoredColumns" | "notes">;
+
 export class TableBuilder {
-  readonly times = new TimeReader();
+  readonly times: TimeReader;
   readonly row: PendingRow = {
     symbol: 0,
     line: 0,
@@ -85,9 +88,10 @@ export class TableBuilder {
   #at = blockRows;
   #filtered = 0;
 
-  constructor(source: string, filter: RowFilter) {
+  constructor(source: string, filter: RowFilter, format: PriceFormat) {
     this.#source = source;
     this.#filter = filter;
+    this.times = new TimeReader(format);
     this.#maxRows = filter.maxRows ?? 20_000_000;
     const wanted = filter.symbols?.map((symbol) => [symbol.trim().toUpperCase(), symbol.trim()] as const);
     this.#wanted = wanted === undefined || wanted.length === 0 ? null : new Map(wanted);
@@ -111,6 +115,16 @@ export class TableBuilder {
 
   isWanted(symbol: number): boolean {
     return this.#kept[symbol];
+  }
+
+  /** Scales the prices of `row` so that its close is the adjusted one. */
+  adjust(adjusted: number): void {
+    const { row } = this;
+    const factor = adjusted / row.close;
+    row.open *= factor;
+    row.high *= factor;
+    row.low *= factor;
+    row.close = adjusted;
   }
 
   /** Adds `row` unless a filter leaves it out. */
@@ -139,11 +153,7 @@ export class TableBuilder {
    *
    * @throws PlatformError `DATA_EMPTY_FILE`, `DATA_SYMBOL_UNKNOWN`, `DATA_RANGE_EMPTY`, `DATA_TIME_UNREADABLE`, `DATA_DATES_MIXED`
    */
-  finish(
-    fingerprint: string,
-    present: ReadonlySet<string>,
-    about: Pick<Reading, "format" | "layout" | "columns" | "ignoredColumns">,
-  ): PriceFile {
+  finish(fingerprint: string, present: ReadonlySet<string>, about: AboutFile): PriceFile {
     this.#checkSymbols();
     const source = this.#source;
     const rows = this.rows;
@@ -251,8 +261,8 @@ export class TableBuilder {
         { file: this.#source, line: dayFirst, field: "time" },
       );
     }
-    this.times.misread((first) => {
-      for (let row = first; row < first + this.rowsPerTime; row++) time[row] = turnDayAndMonth(time[row]);
+    this.times.misread((first, right) => {
+      for (let row = first; row < first + this.rowsPerTime; row++) time[row] = right(time[row]);
     });
     return { order: found.order, certain: found.certain };
   }
@@ -294,19 +304,18 @@ export class TableBuilder {
     }
   }
 
-  #reading(
-    about: Pick<Reading, "format" | "layout" | "columns" | "ignoredColumns">,
-    dateOrder: DateOrder | null,
-  ): Reading {
+  #reading(about: AboutFile, dateOrder: DateOrder | null): Reading {
     const zones = this.times.zoneCounts();
     const mixedZones = zones.slice(1).reduce((sum, [, rows]) => sum + rows, 0);
-    const notes: string[] = [];
+    const notes = [...about.notes];
     if (dateOrder !== null && !dateOrder.certain) {
-      notes.push("Every date fits both month/day and day/month; they were read as month/day.");
+      notes.push(
+        "Every date fits both month/day and day/month; they were read as month/day; format.dateOrder says otherwise.",
+      );
     }
     if (mixedZones > 0) {
       notes.push(
-        `Times are written with ${zones.length} different zones; all were converted to UTC, those without a zone taken as UTC.`,
+        `Times are written with ${zones.length} different zones; all were converted to UTC, those without a zone taken as ${this.times.zone}.`,
       );
     }
     if (about.ignoredColumns.length > 0) notes.push(`Columns not used: ${about.ignoredColumns.join(", ")}.`);

@@ -4,7 +4,8 @@
  * `01/02/2020` has two readings. Month first is taken until a row shows that only day first can be meant (13/02/2020); the
  * rows read before are then turned round, so the whole file has one reading, and the caller can say which and how sure it is.
  */
-import { dayMs, type UtcMs } from "../../base/index.ts";
+import { dayMs, type PriceFormat, type UtcMs } from "../../base/index.ts";
+import { ZoneClock } from "./zone-clock.ts";
 
 /** How the two small numbers of 01/02/2020 were read; `certain` when some row allowed only this. */
 export interface DateOrder {
@@ -34,6 +35,21 @@ export class TimeReader {
   #monthFirst = -1;
   #dayFirst = -1;
   #ambiguous: number[] = [];
+  /** Those of them that have no clock, so that no zone moved them; kept where there is a zone. */
+  readonly #clockless = new Set<number>();
+  readonly #order: DateOrder["order"] | undefined;
+  /** Of times that name no zone; null for UTC. */
+  readonly #clock: ZoneClock | null;
+
+  constructor({ dateOrder, timeZone }: Pick<PriceFormat, "dateOrder" | "timeZone"> = {}) {
+    this.#order = dateOrder;
+    this.#clock = timeZone === undefined ? null : new ZoneClock(timeZone);
+  }
+
+  /** The zone of times that name none. */
+  get zone(): string {
+    return this.#clock?.name ?? "UTC";
+  }
 
   /** The time in a cell, or NaN when it cannot be read. `row` is the number under which `turn` will speak of it. */
   read(bytes: Buffer, start: number, end: number, row: number): UtcMs {
@@ -51,7 +67,7 @@ export class TimeReader {
       if (clock >= 0 && !Number.isNaN(day) && (separator === 0x20 || separator === 0x54)) {
         if (bytes[end - 1] === 0x5a) this.#utc++;
         else this.#naive++;
-        return day + clock;
+        return bytes[end - 1] === 0x5a ? day + clock : this.fromLocal(day + clock);
       }
     }
     if (length === 0) return Number.NaN;
@@ -65,26 +81,33 @@ export class TimeReader {
     return time;
   }
 
+  /** A time that shows clocks of no named zone, written as if it were UTC. */
+  fromLocal(local: number): UtcMs {
+    return this.#clock === null ? local : this.#clock.toUtc(local);
+  }
+
   #parse(word: string, row: number): UtcMs {
     if (/^-?\d+(\.\d+)?$/.test(word)) return this.#number(word);
     let match = yearFirst.exec(word);
-    if (match) return this.#clock(dayOf(+match[1], +match[3], +match[4]), match, 5);
+    if (match) return this.#timeOf(dayOf(+match[1], +match[3], +match[4]), match, 5);
     match = yearLast.exec(word);
-    if (match) return this.#clock(this.#yearLast(+match[1], +match[3], +match[4], match[2], row), match, 5);
+    if (match && this.#clock !== null && match[5] === undefined) this.#clockless.add(row);
+    if (match) return this.#timeOf(this.#yearLast(+match[1], +match[3], +match[4], match[2], row), match, 5);
     match = compact.exec(word);
-    if (match) return this.#clock(dayOf(+match[1], +match[2], +match[3]), match, 4);
+    if (match) return this.#timeOf(dayOf(+match[1], +match[2], +match[3]), match, 4);
     const joined = /^(\d{8})[ T]?(\d{2})(\d{2})(\d{2})$/.exec(word);
     if (joined) return this.#parse(`${joined[1]} ${joined[2]}:${joined[3]}:${joined[4]}`, row);
     match = dayMonthName.exec(word);
-    if (match) return this.#clock(dayOf(+match[3], monthOf(match[2]), +match[1]), match, 4);
+    if (match) return this.#timeOf(dayOf(+match[3], monthOf(match[2]), +match[1]), match, 4);
     match = monthNameDay.exec(word);
-    if (match) return this.#clock(dayOf(+match[3], monthOf(match[1]), +match[2]), match, 4);
+    if (match) return this.#timeOf(dayOf(+match[3], monthOf(match[1]), +match[2]), match, 4);
     return Number.NaN;
   }
 
   /** How dates like 01/02/2020 were read, or null when there were none. `conflict`: two rows that exclude each other. */
   dateOrder(): (DateOrder & { readonly conflict: readonly [number, number] | null }) | null {
     if (this.#monthFirst < 0 && this.#dayFirst < 0 && this.#ambiguous.length === 0) return null;
+    if (this.#order !== undefined) return { order: this.#order, certain: true, conflict: null };
     const conflict = this.#monthFirst >= 0 && this.#dayFirst >= 0;
     return {
       order: this.#dayFirst >= 0 ? "day-first" : "month-first",
@@ -93,20 +116,26 @@ export class TimeReader {
     };
   }
 
-  /** Calls `turn` for each row that was read month first although the file is day first. */
-  misread(turn: (row: number) => void): void {
-    if (this.dateOrder()?.order === "day-first") this.#ambiguous.forEach(turn);
+  /** Calls `turn` for each row that was read month first although the file is day first, with what makes its time right. */
+  misread(turn: (row: number, right: (time: UtcMs) => UtcMs) => void): void {
+    if (this.dateOrder()?.order !== "day-first") return;
+    const clock = this.#clock;
+    for (const row of this.#ambiguous) {
+      const zoned = clock !== null && !this.#clockless.has(row);
+      turn(row, zoned ? (time) => clock.toUtc(turnDayAndMonth(clock.toLocal(time))) : turnDayAndMonth);
+    }
   }
 
   /** True while an earlier time may still change its reading. */
   get undecided(): boolean {
+    if (this.#order !== undefined) return false;
     return this.#ambiguous.length > 0 || this.#dayFirst >= 0 || this.#monthFirst >= 0;
   }
 
   /** Readable times by zone, the most frequent spelling first. */
   zoneCounts(): [zone: string, rows: number][] {
     const counts = new Map(this.zones);
-    if (this.#naive > 0) counts.set("none", this.#naive);
+    if (this.#naive > 0) counts.set(this.#clock === null ? "none" : this.zone, this.#naive);
     if (this.#utc > 0) counts.set("UTC", (counts.get("UTC") ?? 0) + this.#utc);
     return [...counts].sort((a, b) => b[1] - a[1]);
   }
@@ -115,6 +144,10 @@ export class TimeReader {
     if (separator === ".") return dayOf(year, second, first); // 31.12.2019 is day first wherever it is written
     const monthFirst = dayOf(year, first, second);
     const dayFirst = dayOf(year, second, first);
+    if (this.#order !== undefined) {
+      this.#monthFirst = row; // there are such dates
+      return this.#order === "month-first" ? monthFirst : dayFirst;
+    }
     if (Number.isNaN(monthFirst)) {
       if (!Number.isNaN(dayFirst) && this.#dayFirst < 0) this.#dayFirst = row;
       return dayFirst;
@@ -125,7 +158,7 @@ export class TimeReader {
     return monthFirst;
   }
 
-  #clock(day: UtcMs, match: RegExpExecArray, at: number): UtcMs {
+  #timeOf(day: UtcMs, match: RegExpExecArray, at: number): UtcMs {
     const [hour, minute, second, fraction, half, zone] = match.slice(at, at + 6);
     let hours = Number(hour ?? 0);
     if (half !== undefined) {
@@ -137,7 +170,8 @@ export class TimeReader {
     if (Number.isNaN(day) || hours > 23 || minutes > 59 || seconds > 59) return Number.NaN;
     const milliseconds = Number((fraction ?? "").padEnd(3, "0").slice(0, 3));
     const local = day + ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds;
-    return local - this.#offsetMs(zone);
+    const offset = this.#offsetMs(zone);
+    return hour !== undefined && zone === undefined ? this.fromLocal(local) : local - offset;
   }
 
   #offsetMs(zone: string | undefined): number {
@@ -165,7 +199,7 @@ export class TimeReader {
     if (date && [6, 8, 14].includes(text.length)) {
       const day = dayOf(+date[1], +date[2], +(date[3] ?? 1));
       if (!Number.isNaN(day))
-        return this.#clock(day, ["", date[4], date[5], date[6]] as unknown as RegExpExecArray, 1);
+        return this.#timeOf(day, ["", date[4], date[5], date[6]] as unknown as RegExpExecArray, 1);
     }
     if (whole.length < 9 || whole.length > 19) return Number.NaN;
     this.#utc++;
@@ -177,7 +211,7 @@ export class TimeReader {
 }
 
 /** Turns the month and the day of a time: what was read as 2 January becomes 1 February. */
-export function turnDayAndMonth(time: UtcMs): UtcMs {
+function turnDayAndMonth(time: UtcMs): UtcMs {
   const date = new Date(time);
   return (
     dayOf(date.getUTCFullYear(), date.getUTCDate(), date.getUTCMonth() + 1) +

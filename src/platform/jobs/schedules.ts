@@ -1,7 +1,7 @@
 /** Jobs that begin again and again, by cron in a time zone. */
 import cronParser from "cron-parser";
 import { sql } from "drizzle-orm";
-import { type JobSchedule, PlatformError, type UtcMs } from "../../base/index.ts";
+import { isTimeZone, type JobSchedule, PlatformError, type UtcMs } from "../../base/index.ts";
 import type { Database } from "../state/index.ts";
 import type { Queue } from "./boss.ts";
 import { messages } from "./messages.ts";
@@ -102,15 +102,6 @@ async function now(connection: Connection): Promise<UtcMs> {
     sql`select (extract(epoch from now()) * 1000)::double precision as now`,
   );
   return row.now;
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false; // a RangeError is how Intl says no
-  }
 }
 
 function cronInvalid(cron: string, reason: string): PlatformError {

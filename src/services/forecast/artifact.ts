@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { z } from "zod";
 import { formatTime, type ModelsPort, PlatformError } from "../../base/index.ts";
-import type { CleanPrices, Split } from "../../data/index.ts";
+import { type CleanPrices, type Split, usualInterval } from "../../data/index.ts";
 import { inferenceOpset, unpackParameters } from "../../engine/index.ts";
 import {
   type Artifact,
@@ -32,6 +32,8 @@ const Configuration = z.object({
   }),
   /** Per horizon: the share of the network's forecast that is kept; absent in a model that was trained before it was written down. */
   shrinkage: z.array(z.number()).optional(),
+  /** Usual distance between bars, ms; null where no symbol has two, absent in a model of before. */
+  interval: z.number().nullable().optional(),
 });
 
 export interface ForecastArtifact {
@@ -69,6 +71,7 @@ export async function writeForecastArtifact(
     ({ name, parameter, values }) =>
       [name, { type: "F32" as const, shape: parameter.shape as readonly number[], data: values }] as const,
   );
+  const interval = usualInterval(prices);
   const configuration: z.input<typeof Configuration> = {
     input,
     columns: [...set.columns],
@@ -79,6 +82,7 @@ export async function writeForecastArtifact(
       band: facts.band.map(({ lower, upper }) => ({ lower, upper })),
     },
     shrinkage: [...trained.shrinkage],
+    interval: Number.isNaN(interval) ? null : interval,
   };
   await writeArtifact(
     folder,

@@ -13,7 +13,7 @@ import {
 import { createRuntime, type Runtime } from "../../engine/index.ts";
 import { type ForecastArtifact, openForecastArtifact } from "./artifact.ts";
 import type { Predictions } from "./predictor.ts";
-import { readClean, warnOfShortSymbols } from "./prepare.ts";
+import { readForModel, warnOfShortSymbols } from "./prepare.ts";
 import { cutSamples, type SampleSet } from "./samples.ts";
 import {
   type EvaluateInput,
@@ -116,9 +116,9 @@ export async function evaluateFold(input: FoldInput, context: Context): Promise<
 async function prepare(input: EvaluateInput, context: Context): Promise<Walk> {
   const loaded = await openForecastArtifact(input.artifact, context.models);
   const { configuration } = loaded;
-  const { cleaning, lookback, horizon, seed } = configuration.input;
+  const { lookback, horizon, seed } = configuration.input;
   const market = { data: input.data, seed: input.seed ?? seed };
-  const { prices } = await readClean({ ...input, ...market }, cleaning, context);
+  const prices = await readForModel(input, loaded, context);
   const set = cutSamples(prices, {
     lookback,
     horizons: horizon,

@@ -7,7 +7,7 @@ import { type DriftReference, type DriftSample, sketchOf } from "../../models/in
 import { openForecastArtifact } from "./artifact.ts";
 import { featureNames } from "./features.ts";
 import { loadPredictor, type Predictions } from "./predictor.ts";
-import { readClean, warnOfShortSymbols } from "./prepare.ts";
+import { readForModel, warnOfShortSymbols } from "./prepare.ts";
 import { cutSamples, outcomes, pickRows, type SampleSet } from "./samples.ts";
 import type { PredictInput, Target } from "./schema.ts";
 
@@ -113,8 +113,8 @@ export async function monitor(input: MonitorRequest, context: Context): Promise<
     const message = `${input.artifact}: expected a model that keeps a reference of its data, found none`;
     throw new PlatformError("conflict", "DRIFT_REFERENCE_MISSING", message, { field: "artifact" });
   }
-  const { lookback, horizon, cleaning, seed } = configuration.input;
-  const { prices } = await readClean({ ...input, seed: input.seed ?? seed }, cleaning, context);
+  const { lookback, horizon } = configuration.input;
+  const prices = await readForModel(input, loaded, context);
   const set = cutSamples(prices, {
     lookback,
     horizons: horizon,

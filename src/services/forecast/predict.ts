@@ -1,10 +1,10 @@
 /** Forecasts from the newest bars, by a model that was loaded and verified. */
 import { type Context, dayMs, dayOfWeek, formatTime, type UtcMs } from "../../base/index.ts";
-import type { CleanPrices } from "../../data/index.ts";
+import { barInterval, type CleanPrices } from "../../data/index.ts";
 import { createRuntime, type Runtime } from "../../engine/index.ts";
 import { type ForecastArtifact, openForecastArtifact } from "./artifact.ts";
 import { loadPredictor, type Predictor } from "./predictor.ts";
-import { readClean, warnOfShortSymbols } from "./prepare.ts";
+import { readForModel, warnOfShortSymbols } from "./prepare.ts";
 import { cutSamples } from "./samples.ts";
 import { type PredictInput, type PredictOutput, targetMeaning } from "./schema.ts";
 
@@ -25,9 +25,8 @@ async function predictWith(
   runtime: Runtime,
 ): Promise<PredictOutput> {
   const { configuration, artifact } = loaded;
-  const { target, horizon, lookback, cleaning } = configuration.input;
-  const seed = input.seed ?? configuration.input.seed;
-  const { prices } = await readClean({ ...input, seed }, cleaning, context);
+  const { target, horizon, lookback } = configuration.input;
+  const prices = await readForModel(input, loaded, context);
   const predictor = await loadPredictor(runtime, loaded.model, configuration.quantiles.length);
   const forecasts = await forecastLatest(
     predictor,
@@ -87,13 +86,13 @@ async function forecastLatest(
  * when the series has none. Holidays are not known.
  */
 export function barsAfter(time: Float64Array, count: number): UtcMs[] {
-  const distances = Float64Array.from(time.subarray(1), (t, i) => t - time[i]).sort();
-  const usual = distances[Math.floor(distances.length / 2)] ?? dayMs;
+  const interval = barInterval(time);
+  const usual = interval > 0 ? interval : dayMs;
   const last = time[time.length - 1];
   const months = monthsIn(usual);
   if (months > 0) return Array.from({ length: count }, (_, i) => monthsAfter(time, (i + 1) * months));
   const isWeekend = (t: UtcMs) => dayOfWeek(t) === 0 || dayOfWeek(t) === 6;
-  const skipsWeekends = distances.length > 0 && usual <= dayMs && !time.some(isWeekend);
+  const skipsWeekends = interval > 0 && usual <= dayMs && !time.some(isWeekend);
   const later: UtcMs[] = [];
   let next = last;
   while (later.length < count) {

@@ -4,16 +4,20 @@ import {
   dayMs,
   type Logger,
   PlatformError,
+  type PriceFormat,
   type PriceSource,
   type PriceTable,
-  startOfDay,
 } from "../../base/index.ts";
 import {
   type CleaningExample,
   type CleaningReport,
   type CleanPrices,
   cleanPrices,
+  priceSource,
+  shownInterval,
+  usualInterval,
 } from "../../data/index.ts";
+import type { ForecastArtifact } from "./artifact.ts";
 import type { SampleSet } from "./samples.ts";
 import type { Cleaning, CleaningCounts } from "./schema.ts";
 
@@ -22,25 +26,60 @@ export interface PriceRequest {
   readonly symbols?: readonly string[] | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
+  readonly format?: PriceFormat | undefined;
   readonly seed: number;
 }
 
-/** What to read: dates include the whole of their day. */
-export function sourceOf({ data, symbols, from, to, seed }: PriceRequest): PriceSource {
-  return {
-    path: data,
-    seed,
-    ...(symbols && symbols.length > 0 ? { symbols } : {}),
-    ...(from === undefined ? {} : { from: startOfDay(from) }),
-    ...(to === undefined ? {} : { to: startOfDay(to) + dayMs - 1 }),
-  };
+/** What to read. */
+export function sourceOf({ data, ...request }: PriceRequest): PriceSource {
+  return priceSource(data, request);
 }
+
+/** A request for prices that come later than those of a training, and are read like them unless it says otherwise. */
+type LaterRequest = Omit<PriceRequest, "seed"> & {
+  readonly seed?: number | undefined;
+  readonly artifact: string;
+};
+
+/**
+ * Reads and cleans prices for a model.
+ *
+ * @throws PlatformError `DATA_INTERVAL_MISMATCH` when bars are further apart, or closer, than those that it learned from
+ */
+export async function readForModel(
+  request: LaterRequest,
+  { configuration }: Pick<ForecastArtifact, "configuration">,
+  context: ReadPorts,
+): Promise<CleanPrices> {
+  const { seed, format, cleaning } = configuration.input;
+  const asked = { ...request, seed: request.seed ?? seed, format: request.format ?? format };
+  const { prices } = await readClean(asked, cleaning, context);
+  requireInterval(prices, configuration.interval, request.artifact);
+  return prices;
+}
+
+/** Weekends, holidays and the lengths of months do not bring distances this far apart. */
+const intervalTolerance = 1.5;
+
+function requireInterval(prices: CleanPrices, expected: number | null | undefined, artifact: string): void {
+  const received = usualInterval(prices);
+  if (expected === null || expected === undefined || Number.isNaN(received)) return;
+  if (Math.max(received / expected, expected / received) <= intervalTolerance) return;
+  throw new PlatformError(
+    "input",
+    "DATA_INTERVAL_MISMATCH",
+    `${prices.source}: expected bars about ${shownInterval(expected)} apart, as ${artifact} was trained on, received bars about ${shownInterval(received)} apart`,
+    { file: prices.source, field: "data" },
+  );
+}
+
+type ReadPorts = Pick<Context, "market" | "progress" | "signal" | "logger" | "clock">;
 
 /** Reads and cleans. The report accounts for every row. */
 export async function readClean(
   request: PriceRequest,
   cleaning: Cleaning,
-  { market, progress, signal, logger }: Pick<Context, "market" | "progress" | "signal" | "logger">,
+  { market, progress, signal, logger, clock }: ReadPorts,
 ): Promise<{ readonly prices: CleanPrices; readonly report: CleaningReport }> {
   progress.report({ stage: "read", done: 0, total: 1, message: request.data });
   const table = await market.read(sourceOf(request), { signal });
@@ -48,14 +87,14 @@ export async function readClean(
   progress.report({ stage: "read", done: 1, total: 1, message: request.data });
   progress.report({ stage: "clean", done: 0, total: table.close.length, unit: "rows" });
   const { duplicates, missing, impossible, outliers, outlierAction } = cleaning;
+  const simulated = request.data === "simulated";
   const cleaned = cleanPrices(table, {
     duplicates,
     missing: { method: missing },
     impossible,
-    outliers: {
-      method: outliers,
-      action: outlierAction ?? (request.data === "simulated" ? "drop" : "flag"),
-    },
+    outliers: { method: outliers, action: outlierAction ?? (simulated ? "drop" : "flag") },
+    // The date of an exchange may be ahead of that of UTC.
+    ...(simulated ? {} : { latest: clock.now() + dayMs }),
   });
   progress.report({ stage: "clean", done: table.close.length, total: table.close.length, unit: "rows" });
   warnOfOddities(cleaned.report, logger);
@@ -90,6 +129,11 @@ function warnOfOddities(report: CleaningReport, logger: Pick<Logger, "warn">): v
   if (filled > 0) {
     const are = filled === 1 ? "close is missing and was" : "closes are missing and were";
     logger.warn(`${report.source}: ${filled} ${are} filled in${firstLine(report, "missing")}`);
+  }
+  const ahead = report.impossibleBy.inFuture;
+  if (ahead > 0) {
+    const are = ahead === 1 ? "bar has a time that is" : "bars have times that are";
+    logger.warn(`${report.source}: ${ahead} ${are} still to come${firstLine(report, "impossible")}`);
   }
   const suspicious = report.outliers - report.dropped.outlier;
   if (suspicious > 0) {

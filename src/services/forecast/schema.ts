@@ -1,5 +1,6 @@
 /** What goes into and comes out of the forecasting capabilities. */
 import { z } from "zod";
+import { priceRequestFields, priceSourceMeaning } from "../../data/index.ts";
 import { networkNames } from "../../models/index.ts";
 
 export const targets = ["return", "log-return", "direction", "volatility", "level"] as const;
@@ -26,21 +27,18 @@ export const targetMeaning: Record<
 };
 
 const PriceSourceFields = {
-  data: z
-    .string()
-    .min(1)
-    .describe("price file (CSV, CSV.gz, Parquet, JSON), '-' for standard input, or 'simulated'"),
-  symbols: z.array(z.string()).optional().describe("only these symbols"),
-  from: z.iso.date().optional().describe("first date"),
-  to: z.iso.date().optional().describe("last date"),
+  data: z.string().min(1).describe(priceSourceMeaning),
+  ...priceRequestFields,
 };
 
-/** A model that was trained on one simulated market is used on the same one unless another is asked for. */
-const MarketSeed = z
-  .number()
-  .int()
-  .optional()
-  .describe("seed of the simulated market; by default that of the training");
+/** Later prices for a model: read as those of its training unless the request says otherwise. */
+const LaterPriceFields = {
+  ...PriceSourceFields,
+  format: priceRequestFields.format.describe(
+    "how the price file is written, where it does not say so itself; by default as that of the training",
+  ),
+  seed: z.number().int().optional().describe("seed of the simulated market; by default that of the training"),
+};
 
 export const Cleaning = z
   .object({
@@ -236,8 +234,7 @@ export type TrainOutput = z.output<typeof TrainOutput>;
 
 export const PredictInput = z.object({
   artifact: z.string().min(1).describe("trained model: a path, or a name below the data folder's models"),
-  ...PriceSourceFields,
-  seed: MarketSeed,
+  ...LaterPriceFields,
 });
 export type PredictInput = z.output<typeof PredictInput>;
 
@@ -260,7 +257,7 @@ export type PredictOutput = z.output<typeof PredictOutput>;
 
 export const EvaluateInput = z.object({
   artifact: z.string().min(1).describe("trained model: a path, or a name below the data folder's models"),
-  ...PriceSourceFields,
+  ...LaterPriceFields,
   folds: z
     .number()
     .int()
@@ -278,7 +275,6 @@ export const EvaluateInput = z.object({
     .date()
     .optional()
     .describe("first date to judge; by default the first that training did not see"),
-  seed: MarketSeed,
 });
 export type EvaluateInput = z.output<typeof EvaluateInput>;
 

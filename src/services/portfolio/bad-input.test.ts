@@ -53,6 +53,7 @@ function prices(
 const ports = (table: PriceTable) => ({
   market: { read: async () => table },
   signal: new AbortController().signal,
+  clock: { now: () => Date.UTC(2026, 0, 1), elapsed: () => 0 },
 });
 const run = (table: PriceTable, input: Partial<OptimizeInput> = {}) =>
   optimize(
@@ -125,6 +126,17 @@ describe("prices", () => {
     const output = await run(table, { clean: true });
     expect(output.warnings[0]).toContain("cleaning dropped 1 of 160 rows: 0 duplicates, 1 impossible");
     expect(sumOf(output.weights)).toBeCloseTo(1, 9);
+  });
+
+  test("that are still to come are refused, or left out by cleaning", async () => {
+    const table = prices(["A", "B"]);
+    const time = table.time.slice();
+    time[85] = Date.UTC(2199, 0, 1);
+    await expect(run({ ...table, time })).rejects.toThrow(
+      "prices.csv: line 87: expected a date that has come, received 2199-01-01",
+    );
+    const { warnings } = await run({ ...table, time }, { clean: true });
+    expect(warnings[0]).toContain("1 impossible");
   });
 
   test("that are given twice must agree", () => {

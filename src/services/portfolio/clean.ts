@@ -1,19 +1,26 @@
 /** Prices cleaned before they become a panel: what cannot be is dropped, and the answer says how much. */
-import type { PriceTable } from "../../base/index.ts";
+import type { PriceTable, UtcMs } from "../../base/index.ts";
 import { cleanPrices } from "../../data/index.ts";
 
-/**
- * @param outliers whether closes that stand alone are dropped as well: the simulated market's are known to be false, the jumps of
- *   real prices are mostly true
- */
+interface TableCleaning {
+  /**
+   * Whether closes that stand alone are dropped as well: the simulated market's are known to be false, the jumps of real prices are
+   * mostly true.
+   */
+  readonly outliers: "drop" | "flag";
+  /** Later bars cannot be. */
+  readonly latest?: UtcMs;
+}
+
 export function cleanTable(
   table: PriceTable,
-  outliers: "drop" | "flag",
+  { outliers, latest = Number.POSITIVE_INFINITY }: TableCleaning,
 ): { readonly table: PriceTable; readonly warnings: readonly string[] } {
   const { prices, report } = cleanPrices(table, {
     duplicates: "last",
     missing: { method: "drop" },
     impossible: "drop",
+    latest,
     outliers: { method: "hampel", action: outliers },
   });
   const rows = prices.series.reduce((count, { close }) => count + close.length, 0);

@@ -1,5 +1,6 @@
 /** The work of the capabilities: from a request to prices, estimates, weights and what there is to say about them. */
-import { type Context, calendarDate, dayMs, dot, startOfDay } from "../../base/index.ts";
+import { type Context, calendarDate, dayMs, dot } from "../../base/index.ts";
+import { priceSource, type TableToClean } from "../../data/index.ts";
 import { type Allocation, allocateExactly, allocateGreedily } from "./allocate.ts";
 import { cleanTable } from "./clean.ts";
 import { byAsset, shortNumber } from "./constraints/options.ts";
@@ -26,8 +27,11 @@ import type {
   OptimizeOutput,
 } from "./schema.ts";
 
-type Request = Pick<OptimizeInput, "prices" | "symbols" | "from" | "to" | "seed" | "gaps" | "clean">;
-type Ports = Pick<Context, "market" | "signal">;
+type Request = Pick<
+  OptimizeInput,
+  "prices" | "symbols" | "from" | "to" | "format" | "seed" | "gaps" | "clean"
+>;
+type Ports = Pick<Context, "market" | "signal" | "clock">;
 
 /** Weights that are best for an objective under constraints. */
 export async function optimize(input: OptimizeInput, ports: Ports): Promise<OptimizeOutput> {
@@ -147,23 +151,20 @@ export async function allocate(input: AllocateInput, ports: Ports): Promise<Allo
 }
 
 export async function panelOf(
-  { prices, symbols, from, to, seed, gaps, clean }: Request,
-  { market, signal }: Ports,
+  { prices, gaps, clean, ...request }: Request,
+  { market, signal, clock }: Ports,
 ): Promise<PricePanel> {
-  const table = await market.read(
-    {
-      path: prices,
-      ...(seed === undefined ? {} : { seed }),
-      ...(symbols && symbols.length > 0 ? { symbols } : {}),
-      ...(from === undefined ? {} : { from: startOfDay(from) }),
-      ...(to === undefined ? {} : { to: startOfDay(to) + dayMs - 1 }),
-    },
-    { signal },
-  );
-  if (!clean && prices !== "simulated") return pricePanel(table, { gaps });
-  const cleaned = cleanTable(table, prices === "simulated" ? "drop" : "flag");
-  const panel = pricePanel(cleaned.table, { gaps });
-  return { ...panel, warnings: [...cleaned.warnings, ...panel.warnings] };
+  const table: TableToClean = await market.read(priceSource(prices, request), { signal });
+  const notes = table.reading?.notes ?? [];
+  const latest = clock.now() + dayMs; // the date of an exchange may be ahead of that of UTC
+  const simulated = prices === "simulated";
+  if (simulated || clean) {
+    const cleaned = cleanTable(table, simulated ? { outliers: "drop" } : { outliers: "flag", latest });
+    const panel = pricePanel(cleaned.table, { gaps });
+    return { ...panel, warnings: [...notes, ...cleaned.warnings, ...panel.warnings] };
+  }
+  const panel = pricePanel(table, { gaps, latest });
+  return { ...panel, warnings: [...notes, ...panel.warnings] };
 }
 
 async function marketOf(

@@ -1,5 +1,12 @@
 /** From a price table, long or wide, to closes on one calendar: assets x dates. */
-import { formatTime, type Matrix, matrix, PlatformError, type PriceTable } from "../../base/index.ts";
+import {
+  formatTime,
+  type Matrix,
+  matrix,
+  PlatformError,
+  type PriceTable,
+  type UtcMs,
+} from "../../base/index.ts";
 
 export interface PricePanel {
   readonly assets: readonly string[];
@@ -17,6 +24,8 @@ export interface PanelOptions {
    * 0 and the next one covers both dates; `missing` leaves both returns out.
    */
   readonly gaps?: "fill" | "missing";
+  /** A price that is later cannot be. */
+  readonly latest?: UtcMs;
 }
 
 /**
@@ -24,10 +33,14 @@ export interface PanelOptions {
  *
  * @throws PlatformError `PORTFOLIO_PRICES_INVALID` when a price is zero or negative, a symbol has two prices for one date that
  *   differ, or a row has no date
+ *   or one that is still to come
  * @throws PlatformError `PORTFOLIO_TOO_SHORT` when fewer than three dates have a price
  */
-export function pricePanel(table: PriceTable, { gaps = "fill" }: PanelOptions = {}): PricePanel {
-  const times = calendar(table);
+export function pricePanel(
+  table: PriceTable,
+  { gaps = "fill", latest = Number.POSITIVE_INFINITY }: PanelOptions = {},
+): PricePanel {
+  const times = calendar(table, latest);
   const column = new Map(Array.from(times, (time, at) => [time, at]));
   const prices = matrix(table.symbols.length, times.length);
   prices.data.fill(Number.NaN);
@@ -61,12 +74,14 @@ export function selectAssets(panel: PricePanel, assets: readonly string[]): Pric
 }
 
 /** The dates on which at least one symbol has a price. */
-function calendar(table: PriceTable): Float64Array {
+function calendar(table: PriceTable, latest: UtcMs): Float64Array {
   const seen = new Set<number>();
   for (let row = 0; row < table.close.length; row++) {
     if (Number.isNaN(table.close[row])) continue;
     if (Number.isNaN(table.time[row]))
       throw invalid(table, row, "expected a date beside the price, received none");
+    if (table.time[row] > latest)
+      throw invalid(table, row, `expected a date that has come, received ${formatTime(table.time[row])}`);
     seen.add(table.time[row]);
   }
   return Float64Array.from(seen).sort();

@@ -1,5 +1,6 @@
 /** What goes into and comes out of the portfolio capabilities. */
 import { z } from "zod";
+import { priceRequestFields, priceSourceMeaning } from "../../data/index.ts";
 import { covarianceNames, expectedReturnsNames } from "./estimators/table.ts";
 import { viewMethods } from "./estimators/with-views.ts";
 import { distanceNames } from "./hierarchical/distances.ts";
@@ -11,13 +12,8 @@ import { objectiveNames } from "./objectives/table.ts";
 const Symbols = (meaning: string) => z.record(z.string(), z.number()).optional().describe(meaning);
 
 export const PriceFields = {
-  prices: z
-    .string()
-    .min(1)
-    .describe("price file (CSV, CSV.gz, Parquet, JSON), '-' for standard input, or 'simulated'"),
-  symbols: z.array(z.string()).optional().describe("only these assets"),
-  from: z.iso.date().optional().describe("first date"),
-  to: z.iso.date().optional().describe("last date"),
+  prices: z.string().min(1).describe(priceSourceMeaning),
+  ...priceRequestFields,
   seed: z.number().int().optional().describe("seed of the simulated market"),
   clean: z
     .boolean()

@@ -13,7 +13,7 @@ import type { AttributionInput, AttributionOutput } from "./schema.ts";
 /** Return by group and risk by asset and group, of given weights against a benchmark. */
 export async function attribute(
   input: AttributionInput,
-  ports: Pick<Context, "market" | "signal">,
+  ports: Pick<Context, "market" | "signal" | "clock">,
 ): Promise<AttributionOutput> {
   const all = simpleReturns(await panelOf(input, ports));
   const panel = completeReturns(all);

@@ -10,7 +10,7 @@ import { type MethodRun, runSplits } from "./run.ts";
 import type { BacktestInput, CompareInput, ProofOutput } from "./schema.ts";
 import { type Comparison, summarise } from "./summary.ts";
 
-type Ports = Pick<Context, "compute" | "market" | "signal" | "progress" | "key">;
+type Ports = Pick<Context, "compute" | "market" | "signal" | "clock" | "progress" | "key">;
 
 /** Everything that a report shows. */
 export interface Proof {

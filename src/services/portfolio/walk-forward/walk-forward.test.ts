@@ -53,10 +53,11 @@ function prices(assets: number, days: number, { seed = 1, late = 0 } = {}): Pric
 
 function ports(table: PriceTable, signal = new AbortController().signal) {
   const reports: number[] = [];
-  const context: Pick<Context, "compute" | "market" | "signal" | "progress" | "key"> = {
+  const context: Pick<Context, "compute" | "market" | "signal" | "clock" | "progress" | "key"> = {
     compute: { provider: "cpu", threads: 1 },
     market: { read: async () => table },
     signal,
+    clock: { now: () => Date.UTC(2026, 0, 1), elapsed: () => 0 },
     progress: { report: ({ done, total }) => reports.push(done / total) },
     key: keyFrom(1),
   };
