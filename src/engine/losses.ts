@@ -8,6 +8,7 @@ import {
   add,
   broadcastTo,
   div,
+  equal,
   exp,
   logSoftmax,
   maximum,
@@ -18,6 +19,7 @@ import {
   softplus,
   sub,
   sum,
+  where,
 } from "./operations.ts";
 import { formatShape, mismatch, sameShape } from "./shape.ts";
 import { constant, type Tensor } from "./tensor.ts";
@@ -200,10 +202,14 @@ export function pinball(quantiles: readonly number[]): Loss {
   };
 }
 
-/** `Σ weight · loss / Σ weight` over the batch: a scalar. A sample of weight 0 does not count. */
+/**
+ * `Σ weight · loss / Σ weight` over the batch: a scalar. A sample of weight 0 does not count, and a batch in which none counts has the
+ * loss 0 and no gradient.
+ */
 export function weightedMean(losses: Tensor, weights: Tensor): Tensor {
+  const total = sum(broadcastTo(weights, losses.shape));
   // Each sample's share first: then the gradient by a sample's loss is its share, with nothing left to compute.
-  const shares = div(weights, sum(broadcastTo(weights, losses.shape)));
+  const shares = div(weights, where(equal(total, 0), 1, total));
   return sum(mul(losses, shares));
 }
 

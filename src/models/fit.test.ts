@@ -31,6 +31,7 @@ import { folderCheckpoints } from "./checkpoint.ts";
 import { type FitOptions, fit } from "./fit.ts";
 import { pearson } from "./metrics/index.ts";
 import { network } from "./networks/network.ts";
+import { FtTransformer } from "./tabular/ft-transformer.ts";
 import { fileLog, type TrainingRecord } from "./training-log.ts";
 
 const runtime = createRuntime({ threads: 1 });
@@ -239,6 +240,62 @@ describe("fit", () => {
       code: "MODEL_OPTION_INVALID",
       message: expect.stringContaining(message),
     });
+  });
+
+  test.each<[string, Partial<FitOptions>, string]>([
+    [
+      "a training sample that is not there",
+      { train: Int32Array.of(3, 80) },
+      "train[1]: expected a whole number of 0 to 79, received 80",
+    ],
+    [
+      "a sample below 0",
+      { validation: Int32Array.of(5, 6, -1) },
+      "validation[2]: expected a whole number of 0 to 79, received -1",
+    ],
+  ])("refuses %s", async (_, options, message) => {
+    await expect(fit(task(options))).rejects.toMatchObject({
+      code: "INDEX_OUT_OF_RANGE",
+      message: `training: ${message}`,
+    });
+  });
+
+  test("refuses a category that the model does not know, in the samples that it is given", async () => {
+    const table = new FtTransformer(
+      { numbers: 0, categories: [2, 3], outputs: 1, hiddenSize: 8, numLayers: 1, numHeads: 2 },
+      keyFrom(1),
+    );
+    const plain = task();
+    const codes = new BigInt64Array(2 * plain.data.y.shape[0]);
+    const fitted = () =>
+      fit({
+        ...plain,
+        epochs: 1,
+        parameters: parametersOf(table),
+        data: { y: plain.data.y, codes: { dtype: "int64", shape: [codes.length / 2, 2], data: codes } },
+        train: Int32Array.of(1, 2, 3),
+        validation: Int32Array.of(4, 5),
+        loss: ({ data, indices, weights, pass }) =>
+          weightedMean(
+            meanSquaredError(
+              table.apply({ codes: gather(data.codes, indices) }, pass),
+              gather(data.y, indices),
+            ),
+            weights,
+          ),
+      });
+    codes[2 * 7] = -1n; // a sample that is in neither part
+    await fitted();
+    codes[2 * 5] = 2n; // the first category of the next column, were it looked up
+    await expect(fitted()).rejects.toMatchObject({
+      code: "INDEX_OUT_OF_RANGE",
+      message: "training: codes[5, 0]: expected a whole number of 0 to 1, received 2",
+    });
+    codes[2 * 5] = 1n;
+    codes[2 * 1 + 1] = -1n;
+    await expect(fitted()).rejects.toThrow(
+      "training: codes[1, 1]: expected a whole number of 0 to 2, received -1",
+    );
   });
 
   test("refuses the checkpoint of another network or optimiser", async () => {
