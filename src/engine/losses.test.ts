@@ -221,7 +221,7 @@ test("is 0 where no sample counts, and so are its first and second derivatives",
   expect(values.map(({ data }) => data[0])).toEqual([0, 0, 0]);
 });
 
-test("gives weights that are learned a gradient that is a number, where they are all 0 too", async () => {
+test("gives learned weights a gradient that is a number, where they are all 0 too", async () => {
   const gradientAt = async (...values: number[]) => {
     const weights = parameter({ shape: [2], data: Float32Array.from(values) });
     const [by] = gradient(weightedMean(constant([1, 5], [2]), weights), [weights]);
