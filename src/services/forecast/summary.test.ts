@@ -71,7 +71,7 @@ test("says that there is nothing to judge by when the naive forecast makes no er
 
 test("sets the skill of the true mean beside the model's, where it is known", () => {
   const said =
-    / The true mean of the market itself, which no forecast beats on average, has (.*) on these samples\.$/;
+    / The true mean of the market itself, which no forecast beats on average, has a skill of (.*) on these samples\.$/;
   expect(said.exec(words({ trueMeanSkill: 0.027 }))?.[1]).toBe("2.70 %");
   expect(said.exec(words({ trueMeanSkill: 0.027, trueMeanSkillError: 0.004 }))?.[1]).toBe("2.70 ± 0.40 %");
 });

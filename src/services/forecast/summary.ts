@@ -54,7 +54,7 @@ function comparisons({ skill, linearSkill, trueMeanSkill, trueMeanSkillError }: 
     trueMeanSkill === null
       ? []
       : [
-          `The true mean of the market itself, which no forecast beats on average, has ${withError(trueMeanSkill, trueMeanSkillError)} on these samples.`,
+          `The true mean of the market itself, which no forecast beats on average, has a skill of ${withError(trueMeanSkill, trueMeanSkillError)} on these samples.`,
         ];
   if (skill === null || linearSkill === null || linearSkill <= skill) return best;
   const linear =
