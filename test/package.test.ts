@@ -51,6 +51,26 @@ describe.each(pages)("%s", (page) => {
   });
 });
 
+test("two entries share the names that docs/models.md tells apart, and no other", async () => {
+  const { exports } = JSON.parse(read("package.json")) as { exports: Record<string, string> };
+  const sources = Object.values(exports).filter((file) => file.endsWith("/index.js"));
+  const entries = await Promise.all(
+    sources.map(async (file) => {
+      const source = path.join(root, file.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
+      return (await import(source)) as Record<string, unknown>;
+    }),
+  );
+  const shared = new Set(
+    entries.flatMap((entry, i) =>
+      Object.keys(entry).filter((name) =>
+        entries.slice(i + 1).some((other) => Object.hasOwn(other, name) && other[name] !== entry[name]),
+      ),
+    ),
+  );
+  const [, told] = /Names that two of them have:([\s\S]*?)\n\n/.exec(read("docs/models.md")) ?? [];
+  expect([...shared].sort()).toEqual([...(told ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name).sort());
+});
+
 test.each([...files].filter((file) => /^examples\/.*\.ts$/.test(file)))(
   "%s reads nothing that is not shipped",
   (example) => {
