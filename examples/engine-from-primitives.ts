@@ -10,7 +10,7 @@ import {
   matmul,
   mean,
   mul,
-  normal,
+  normalArray,
   parameter,
   parametersOf,
   printGraph,
@@ -24,8 +24,8 @@ import {
 
 // 1. Parameters are arrays with a place in a tree; a model is a function of tensors.
 const model = {
-  hidden: parameter(normal(keyFrom(1), [2, 8], 1)),
-  output: parameter(normal(keyFrom(2), [8, 1], 1)),
+  hidden: parameter(normalArray(keyFrom(1), [2, 8], 1)),
+  output: parameter(normalArray(keyFrom(2), [8, 1], 1)),
 };
 const apply = (x: Tensor) => matmul(tanh(matmul(x, model.hidden)), model.output);
 

@@ -1,27 +1,21 @@
 /** What a customer's compiler says of the declarations that are published, without `skipLibCheck`. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "..");
-/** `fathom/platform` is left out: declarations of drizzle-orm name databases whose packages it does not bring. */
-const entries = [
-  "base",
-  "engine",
-  "data",
-  "models",
-  "services/forecast",
-  "services/model",
-  "services/portfolio",
-];
+/** What `package.json` offers, by its place in `dist/`. */
+const { exports } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as {
+  exports: Record<string, string>;
+};
+const entries = Object.values(exports).filter((file) => file.endsWith("/index.js"));
 
 test("compile strictly in a project of somebody else's", () => {
   const folder = mkdtempSync(path.join(root, "test/types-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const lines = entries.map(
-    (entry, i) =>
-      `import * as m${i} from "../../dist/${entry}/index.js";\nexport const k${i}: typeof m${i} = m${i};`,
+    (entry, i) => `import * as m${i} from "../../${entry}";\nexport const k${i}: typeof m${i} = m${i};`,
   );
   const file = path.join(folder, "customer.ts");
   writeFileSync(file, lines.join("\n"));
@@ -34,4 +28,9 @@ test("compile strictly in a project of somebody else's", () => {
   });
   expect(stdout).toBe("");
   expect(status).toBe(0);
+});
+
+test("are those of every entry of the package", () => {
+  expect(entries).toContain("./dist/platform/local/index.js");
+  expect(entries).toHaveLength(Object.keys(exports).length - 1); // package.json is one of them
 });

@@ -212,6 +212,11 @@ export const errorTable = {
     kind: "input",
     meaning: "Two tensors do not fit together. The message names the operation and both shapes.",
   },
+  INDEX_OUT_OF_RANGE: {
+    kind: "input",
+    meaning:
+      "A whole number that names a row, a token or a class is negative or too large. The message names the input, the position, the number and the range.",
+  },
   MODEL_OPTION_INVALID: {
     kind: "input",
     meaning: "A layer, loss, optimiser, schedule, training or search was given a value outside its range.",
@@ -220,6 +225,11 @@ export const errorTable = {
     kind: "unavailable",
     meaning:
       "ONNX Runtime cannot run on the provider that was asked for, such as a graphics card without its libraries. docs/install.md says what it needs.",
+  },
+  RUNTIME_CLOSED: {
+    kind: "conflict",
+    meaning:
+      "Something was asked of a runtime that was closed, a session that was released, or a slot that is empty.",
   },
   SECOND_DERIVATIVE: {
     kind: "input",

@@ -11,6 +11,15 @@ test("agrees with the published Threefry-2x32 vector", () => {
   expect(uniform(keyFrom(0), 1)[0]).toBe(expected);
 });
 
+test("refuses a seed that is no whole number", () => {
+  expect(() => keyFrom(1.5)).toThrow(
+    expect.objectContaining({
+      code: "INPUT_INVALID",
+      message: "seed: expected a whole number, received 1.5",
+    }),
+  );
+});
+
 test("gives the same numbers for the same key and others for another", () => {
   expect(uniform(keyFrom(7), 5)).toEqual(uniform(keyFrom(7), 5));
   expect(uniform(keyFrom(7), 5)).not.toEqual(uniform(keyFrom(8), 5));

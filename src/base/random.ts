@@ -3,6 +3,7 @@
  * 1, 2, 3"), used as JAX uses it. A key is a value: the same key always gives the same numbers, and a key is split, never
  * advanced, so that adding a draw in one place does not change the draws of another.
  */
+import { PlatformError } from "./errors.ts";
 
 /** Two 32-bit words. */
 export interface Key {
@@ -10,9 +11,10 @@ export interface Key {
   readonly low: number;
 }
 
-/** A key from a whole number. @throws RangeError when `seed` is not a safe integer */
+/** A key from a whole number. @throws PlatformError `INPUT_INVALID` when `seed` is not a safe integer */
 export function keyFrom(seed: number): Key {
-  if (!Number.isSafeInteger(seed)) throw new RangeError(`seed: expected a whole number, received ${seed}`);
+  if (!Number.isSafeInteger(seed))
+    throw new PlatformError("input", "INPUT_INVALID", `seed: expected a whole number, received ${seed}`);
   return { high: Math.floor(seed / 2 ** 32) | 0, low: seed | 0 };
 }
 

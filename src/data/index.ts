@@ -61,13 +61,13 @@ export {
   simpleReturns,
 } from "./normalise/index.ts";
 export {
-  type BestSkill,
-  type BestSkillOptions,
-  bestReachableSkill,
   type Defect,
   type SimulatedMarket,
   type SimulatedMarketOptions,
   simulatedMarket,
+  type TrueMeanSkill,
+  type TrueMeanSkillOptions,
+  trueMeanSkill,
 } from "./simulate/index.ts";
 export type { ByteSource } from "./sources/bytes.ts";
 export { type NumberMatrix, readMatrix } from "./sources/matrix.ts";

@@ -13,7 +13,8 @@ export { einsum } from "./einsum.ts";
 export { evaluate } from "./evaluate.ts";
 export { gradient } from "./gradient.ts";
 export { type Graph, type GraphOptions, type NamedParameter, parametersOf, traceGraph } from "./graph.ts";
-export { filled, glorotUniform, heNormal, normal, orthogonal, uniform } from "./initialisers.ts";
+export { joinedPlaces } from "./index-ranges.ts";
+export { filled, glorotUniform, heNormal, normalArray, orthogonal, uniformArray } from "./initialisers.ts";
 export {
   type AttentionCache,
   type AttentionContext,
@@ -205,6 +206,7 @@ export {
   type TrainingProgram,
   type TrainingSpec,
 } from "./training/program.ts";
+export { requireSamples } from "./training/require-samples.ts";
 export {
   initialState,
   type StartOptions,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { keyFrom } from "../base/index.ts";
-import { filled, glorotUniform, heNormal, normal, orthogonal, uniform } from "./index.ts";
+import { filled, glorotUniform, heNormal, normalArray, orthogonal, uniformArray } from "./index.ts";
 
 const moments = (data: Float32Array) => {
   const mean = data.reduce((a, b) => a + b, 0) / data.length;
@@ -15,7 +15,7 @@ test("fills", () => {
 });
 
 test("draws uniform numbers over the whole range and none outside", () => {
-  const { data } = uniform(keyFrom(1), [100, 100], -2, 4);
+  const { data } = uniformArray(keyFrom(1), [100, 100], -2, 4);
   const { mean, deviation } = moments(data);
   expect(Math.min(...data)).toBeGreaterThanOrEqual(-2);
   expect(Math.max(...data)).toBeLessThanOrEqual(4);
@@ -24,7 +24,7 @@ test("draws uniform numbers over the whole range and none outside", () => {
 });
 
 test("draws normal numbers of the asked deviation", () => {
-  const { mean, deviation } = moments(normal(keyFrom(2), [100, 100], 3).data);
+  const { mean, deviation } = moments(normalArray(keyFrom(2), [100, 100], 3).data);
   expect(Math.abs(mean)).toBeLessThan(0.1); // three standard errors: 3 * 3 / 100
   expect(deviation).toBeCloseTo(3, 1);
 });

@@ -1,10 +1,5 @@
 /** Where training starts. Each takes a key, so that the same seed gives the same network. */
-import {
-  type Key,
-  normal as normalNumbers,
-  PlatformError,
-  uniform as uniformNumbers,
-} from "../base/index.ts";
+import { type Key, normal, PlatformError, uniform } from "../base/index.ts";
 import { formatShape, staticSize } from "./shape.ts";
 import type { ArrayValue } from "./tensor.ts";
 
@@ -12,26 +7,26 @@ export function filled(shape: readonly number[], value: number): ArrayValue {
   return { shape, data: new Float32Array(staticSize(shape)).fill(value) };
 }
 
-/** Uniform in [low, high). */
-export function uniform(key: Key, shape: readonly number[], low: number, high: number): ArrayValue {
-  return { shape, data: Float32Array.from(uniformNumbers(key, staticSize(shape), low, high)) };
+/** Uniform in [low, high): an array with its shape, as a parameter begins. `uniform` of `fathom/base` draws plain numbers. */
+export function uniformArray(key: Key, shape: readonly number[], low: number, high: number): ArrayValue {
+  return { shape, data: Float32Array.from(uniform(key, staticSize(shape), low, high)) };
 }
 
-/** Normal with mean 0. */
-export function normal(key: Key, shape: readonly number[], deviation: number): ArrayValue {
-  return { shape, data: Float32Array.from(normalNumbers(key, staticSize(shape), 0, deviation)) };
+/** Normal with mean 0: an array with its shape, as a parameter begins. `normal` of `fathom/base` draws plain numbers. */
+export function normalArray(key: Key, shape: readonly number[], deviation: number): ArrayValue {
+  return { shape, data: Float32Array.from(normal(key, staticSize(shape), 0, deviation)) };
 }
 
 /** Uniform in ±√(6 / (in + out)), which keeps the variance through tanh and sigmoid layers (Glorot and Bengio 2010). Shape `[out, in]`. */
 export function glorotUniform(key: Key, shape: readonly number[]): ArrayValue {
   const [fanOut, fanIn] = fans(shape);
   const bound = Math.sqrt(6 / (fanIn + fanOut));
-  return uniform(key, shape, -bound, bound);
+  return uniformArray(key, shape, -bound, bound);
 }
 
 /** Normal with deviation √(2 / in), which keeps the variance through relu layers (He et al. 2015). Shape `[out, in]`. */
 export function heNormal(key: Key, shape: readonly number[]): ArrayValue {
-  return normal(key, shape, Math.sqrt(2 / fans(shape)[1]));
+  return normalArray(key, shape, Math.sqrt(2 / fans(shape)[1]));
 }
 
 /**
@@ -41,7 +36,7 @@ export function heNormal(key: Key, shape: readonly number[]): ArrayValue {
 export function orthogonal(key: Key, shape: readonly number[]): ArrayValue {
   const [rows, columns] = fans(shape);
   const [count, length] = rows <= columns ? [rows, columns] : [columns, rows];
-  const numbers = normalNumbers(key, count * length);
+  const numbers = normal(key, count * length);
   const vectors = Array.from({ length: count }, (_, i) => numbers.subarray(i * length, (i + 1) * length));
   vectors.forEach((vector, i) => {
     for (let pass = 0; pass < 2; pass++) {

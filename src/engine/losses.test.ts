@@ -15,8 +15,11 @@ import {
   meanAbsoluteError,
   meanSquaredError,
   mixedLoss,
+  mul,
+  parameter,
   pinball,
   softplus,
+  square,
   sum,
   weightedBinaryCrossEntropy,
   weightedCategoricalCrossEntropy,
@@ -206,6 +209,26 @@ test("does not count samples of weight 0, and weighs the others", async () => {
   const losses = constant([1, 4, 1000], [3]);
   const [value] = await evaluate([weightedMean(losses, constant([3, 1, 0], [3]))], {}, runtime);
   expect(value.data[0]).toBeCloseTo((3 * 1 + 4) / 4, 6);
+});
+
+test("is 0 where no sample counts, and so are its first and second derivatives", async () => {
+  const slope = parameter({ shape: [1], data: Float32Array.of(3) });
+  const weights = constant([0, 0], [2]);
+  const mean = weightedMean(mul(square(slope), constant([1, 2], [2])), weights);
+  const [first] = gradient(mean, [slope]);
+  const [second] = gradient(sum(first), [slope]);
+  const values = await evaluate([mean, first, second], {}, runtime);
+  expect(values.map(({ data }) => data[0])).toEqual([0, 0, 0]);
+});
+
+test("gives learned weights a gradient that is a number, where they are all 0 too", async () => {
+  const gradientAt = async (...values: number[]) => {
+    const weights = parameter({ shape: [2], data: Float32Array.from(values) });
+    const [by] = gradient(weightedMean(constant([1, 5], [2]), weights), [weights]);
+    return (await evaluate([by], {}, runtime))[0].data;
+  };
+  expect(await gradientAt(3, 1)).toEqual(Float32Array.of((1 - 2) / 4, (5 - 2) / 4)); // (loss - mean) / total
+  expect((await gradientAt(0, 0)).every((value) => Number.isFinite(Number(value)))).toBe(true);
 });
 
 describe("refuses", () => {

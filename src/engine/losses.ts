@@ -200,10 +200,14 @@ export function pinball(quantiles: readonly number[]): Loss {
   };
 }
 
-/** `Σ weight · loss / Σ weight` over the batch: a scalar. A sample of weight 0 does not count. */
+/**
+ * `Σ weight · loss / Σ weight` over the batch: a scalar, for weights of 0 or more. A sample of weight 0 does not count, and a batch in
+ * which none counts has the loss 0 and no gradient: below 1e-12, the sum of the weights is taken for that.
+ */
 export function weightedMean(losses: Tensor, weights: Tensor): Tensor {
+  const total = sum(broadcastTo(weights, losses.shape));
   // Each sample's share first: then the gradient by a sample's loss is its share, with nothing left to compute.
-  const shares = div(weights, sum(broadcastTo(weights, losses.shape)));
+  const shares = div(weights, maximum(total, 1e-12));
   return sum(mul(losses, shares));
 }
 

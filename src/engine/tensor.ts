@@ -3,7 +3,6 @@
  * is computed while a model is traced; the tensors only remember where they come from. `gradient.ts` walks these memories
  * backwards, `onnx/emitter.ts` writes them down as an ONNX graph, and ONNX Runtime computes.
  */
-import { invariant } from "../base/index.ts";
 import type { PrimitiveAttributes, PrimitiveName } from "./primitives/table.ts";
 import { type DataType, formatShape, mismatch, type Shape, staticSize, type TensorType } from "./shape.ts";
 
@@ -125,11 +124,13 @@ const arrayTypes = {
 /** Numbers as the typed array of an element type. */
 export function toTyped(values: TypedArray | readonly number[], dtype: DataType): TypedArray {
   if (dtype === "int64") {
-    return values instanceof BigInt64Array
-      ? values
-      : BigInt64Array.from(values as readonly number[], (v) => BigInt(v));
+    if (values instanceof BigInt64Array) return values;
+    const odd = (values as readonly number[]).find((value) => !Number.isSafeInteger(value));
+    if (odd !== undefined) throw mismatch(`constant: expected whole numbers for ${dtype}, received ${odd}`);
+    return BigInt64Array.from(values as readonly number[], (v) => BigInt(v));
   }
-  invariant(!(values instanceof BigInt64Array), "int64 values stay int64");
+  if (values instanceof BigInt64Array)
+    throw mismatch(`constant: expected numbers for ${dtype}, received a BigInt64Array`);
   const type = arrayTypes[dtype];
   return values instanceof type ? values : type.from(values as readonly number[]);
 }

@@ -67,16 +67,6 @@ describe("refuses", () => {
       'output "y" is made in the graph',
     ],
     [
-      "an output with the name of an input",
-      () => traceGraph({ x: mul(x, 2) }),
-      'output "x" has not the name of an input',
-    ],
-    [
-      "two inputs of one name",
-      () => traceGraph({ y: add(x, input("x", [3])) }),
-      'input "x" is declared once',
-    ],
-    [
       "a shape that does not follow",
       () => traceGraph({ y: forged("neg", [x], ["batch", 4]) }),
       "neg makes float32[batch, 3], not float32[batch, 4]",
@@ -119,6 +109,21 @@ describe("refuses", () => {
     ],
   ])("%s", (_, make, rule) => {
     expect(() => verifyGraph(make())).toThrow(`broken rule: ${rule}`);
+  });
+
+  test.each<[string, () => Graph, string]>([
+    [
+      "an output with the name of an input",
+      () => traceGraph({ x: mul(x, 2) }),
+      'graph: expected names of outputs that no input has, received "x"',
+    ],
+    [
+      "two inputs of one name",
+      () => traceGraph({ y: add(x, input("x", [3])) }),
+      'graph: expected each input once, received two with the name "x"',
+    ],
+  ])("%s, as the caller's mistake", (_, make, message) => {
+    expect(() => verifyGraph(make())).toThrow(expect.objectContaining({ code: "SHAPE_MISMATCH", message }));
   });
 });
 

@@ -2,12 +2,14 @@ import { invariant } from "../base/index.ts";
 import type { Graph } from "./graph.ts";
 import type { PrimitiveName, TypeRule } from "./primitives/table.ts";
 import { typeRules } from "./primitives/type-rules.ts";
-import { formatShape, isStatic, sameShape, staticSize } from "./shape.ts";
+import { formatShape, isStatic, mismatch, sameShape, staticSize } from "./shape.ts";
 import type { Node, Tensor } from "./tensor.ts";
 
 /**
  * Checks a graph against what every stage relies on. It runs between stages: after tracing, after differentiation, before
- * emission. A violation is a bug of the stage before, so it is stated as a broken rule.
+ * emission. A violation is a bug of the stage before, so it is stated as a broken rule; only names are a matter of who made the graph.
+ *
+ * @throws PlatformError `SHAPE_MISMATCH` when two inputs, or an input and an output, share a name
  */
 export function verifyGraph(graph: Graph): void {
   const made = new Set<Tensor>();
@@ -30,7 +32,8 @@ export function verifyGraph(graph: Graph): void {
   }
   for (const [name, tensor] of Object.entries(graph.outputs)) {
     invariant(made.has(graph.resolve(tensor)), `output "${name}" is made in the graph`);
-    invariant(!inputNames.has(name), `output "${name}" has not the name of an input`);
+    if (inputNames.has(name))
+      throw mismatch(`graph: expected names of outputs that no input has, received "${name}"`);
   }
 }
 
@@ -39,7 +42,8 @@ function verifyNode(node: Node, inputNames: Set<string>): void {
   switch (node.primitive) {
     case "input": {
       const { name } = (node as Node<"input">).attributes;
-      invariant(!inputNames.has(name), `input "${name}" is declared once`);
+      if (inputNames.has(name))
+        throw mismatch(`graph: expected each input once, received two with the name "${name}"`);
       inputNames.add(name);
       return;
     }

@@ -32,6 +32,15 @@ test("reads back what was written, with the digest of each file", async () => {
   expect(digest).toMatch(/^[0-9a-f]{64}$/);
 });
 
+test("writes no file outside of its folder", async () => {
+  const folder = join(root, "outside");
+  mkdirSync(folder);
+  await expect(writeArtifact(folder, { "../stolen": "x" }, facts)).rejects.toMatchObject({
+    code: "INPUT_INVALID",
+    message: 'artifact: expected names of files that lie in its folder, received "../stolen"',
+  });
+});
+
 const edit = (change: (manifest: Record<string, unknown>) => void) => (folder: string) => {
   const path = join(folder, "manifest.json");
   const manifest = JSON.parse(readFileSync(path, "utf8"));

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { invariant, PlatformError, writeFailure } from "../base/index.ts";
+import { PlatformError, writeFailure } from "../base/index.ts";
 
 const manifestName = "manifest.json";
 /** The manifest's own SHA-256, in the form that `sha256sum --check` reads. */
@@ -65,7 +65,7 @@ export interface Artifact {
  * Writes files and their manifest into an empty folder. The caller gives the folder its name afterwards, so that an artifact
  * appears whole or not at all.
  *
- * @throws PlatformError `DISK_FULL` or `WRITE_FAILED`
+ * @throws PlatformError `INPUT_INVALID` when a name leads out of the folder, `DISK_FULL` or `WRITE_FAILED`
  */
 export async function writeArtifact(
   folder: string,
@@ -74,7 +74,12 @@ export async function writeArtifact(
 ): Promise<Manifest> {
   const digests: Manifest["files"] = {};
   for (const [name, content] of Object.entries(files)) {
-    invariant(isPlainName(name), "an artifact's files lie in its folder");
+    if (!isPlainName(name))
+      throw new PlatformError(
+        "input",
+        "INPUT_INVALID",
+        `artifact: expected names of files that lie in its folder, received ${JSON.stringify(name)}`,
+      );
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
     digests[name] = { sha256: sha256(bytes), bytes: bytes.byteLength };
     await write(join(folder, name), bytes);

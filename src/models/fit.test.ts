@@ -1,37 +1,28 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { keyFrom, normal, type Progress, splitKey } from "../base/index.ts";
 import {
   adam,
-  add,
   BatchNorm,
-  type BatchTensors,
   constantRate,
   createRuntime,
-  exp,
   gather,
-  type Layer,
   Linear,
   meanSquaredError,
-  mul,
   parametersOf,
   type Runtime,
   reduceOnPlateau,
   sgd,
-  sqrt,
-  sum,
-  type Tensor,
-  type TensorValue,
   unpackParameters,
   weightedMean,
 } from "../engine/index.ts";
 import { folderCheckpoints } from "./checkpoint.ts";
 import { type FitOptions, fit } from "./fit.ts";
 import { pearson } from "./metrics/index.ts";
-import { network } from "./networks/network.ts";
-import { fileLog, type TrainingRecord } from "./training-log.ts";
+import { FtTransformer } from "./tabular/ft-transformer.ts";
+import { abortAfterEpochs, type FitTaskOptions, fitTask } from "./testing/fit-task.ts";
 
 const runtime = createRuntime({ threads: 1 });
 const folder = mkdtempSync(join(tmpdir(), "fathom-fit-"));
@@ -39,52 +30,11 @@ afterAll(async () => {
   await runtime.close();
   rmSync(folder, { recursive: true });
 });
-
-/** A small task with a known rule: the sum of the last two values of the window, and a little noise. */
-function task(options: Partial<FitOptions> & { dropout?: number } = {}): FitOptions & { model: Layer } {
-  const [samples, lookback] = [80, 6];
-  const x = Float32Array.from(normal(keyFrom(1), samples * lookback));
-  const noise = normal(keyFrom(2), samples, 0, 0.05);
-  const y = Float32Array.from(noise, (e, i) => x[i * lookback + 4] + x[i * lookback + 5] + e);
-  const data: Record<string, TensorValue> = {
-    x: { dtype: "float32", shape: [samples, lookback, 1], data: x },
-    y: { dtype: "float32", shape: [samples, 1], data: y },
-  };
-  const size = {
-    lookback,
-    features: 1,
-    outputs: 1,
-    hiddenSize: 8,
-    numLayers: 1,
-    dropout: options.dropout ?? 0,
-  };
-  const model = network("lstm", size, keyFrom(3));
-  return {
-    model,
-    parameters: parametersOf(model),
-    data,
-    train: Int32Array.from({ length: 50 }, (_, i) => i),
-    validation: Int32Array.from({ length: 30 }, (_, i) => 50 + i),
-    loss: ({ data, indices, weights, pass }) =>
-      weightedMean(
-        meanSquaredError(model.apply(gather(data.x, indices), pass), gather(data.y, indices)),
-        weights,
-      ),
-    optimiser: adam(),
-    schedule: () => constantRate(0.02),
-    batchSize: 16, // 50 samples are three batches and two samples more
-    epochs: 6,
-    patience: 100,
-    key: keyFrom(4),
-    runtime,
-    clock: { now: () => 0, elapsed: () => 0 },
-    ...options,
-  };
-}
+const task = (options: FitTaskOptions = {}) => fitTask(runtime, options);
 
 /** The same task, judged by the correlation of prediction and outcome. */
 function correlated(
-  options: Parameters<typeof task>[0],
+  options: FitTaskOptions,
   score = (predictions: Float32Array, outcomes: number[]) => pearson(predictions, outcomes),
 ): FitOptions {
   const plain = task(options);
@@ -241,6 +191,62 @@ describe("fit", () => {
     });
   });
 
+  test.each<[string, Partial<FitOptions>, string]>([
+    [
+      "a training sample that is not there",
+      { train: Int32Array.of(3, 80) },
+      "train[1]: expected a whole number of 0 to 79, received 80",
+    ],
+    [
+      "a sample below 0",
+      { validation: Int32Array.of(5, 6, -1) },
+      "validation[2]: expected a whole number of 0 to 79, received -1",
+    ],
+  ])("refuses %s", async (_, options, message) => {
+    await expect(fit(task(options))).rejects.toMatchObject({
+      code: "INDEX_OUT_OF_RANGE",
+      message: `training: ${message}`,
+    });
+  });
+
+  test("refuses a category that the model does not know, in the samples that it is given", async () => {
+    const table = new FtTransformer(
+      { numbers: 0, categories: [2, 3], outputs: 1, hiddenSize: 8, numLayers: 1, numHeads: 2 },
+      keyFrom(1),
+    );
+    const plain = task();
+    const codes = new BigInt64Array(2 * plain.data.y.shape[0]);
+    const fitted = () =>
+      fit({
+        ...plain,
+        epochs: 1,
+        parameters: parametersOf(table),
+        data: { y: plain.data.y, codes: { dtype: "int64", shape: [codes.length / 2, 2], data: codes } },
+        train: Int32Array.of(1, 2, 3),
+        validation: Int32Array.of(4, 5),
+        loss: ({ data, indices, weights, pass }) =>
+          weightedMean(
+            meanSquaredError(
+              table.apply({ codes: gather(data.codes, indices) }, pass),
+              gather(data.y, indices),
+            ),
+            weights,
+          ),
+      });
+    codes[2 * 7] = -1n; // a sample that is in neither part
+    await fitted();
+    codes[2 * 5] = 2n; // the first category of the next column, were it looked up
+    await expect(fitted()).rejects.toMatchObject({
+      code: "INDEX_OUT_OF_RANGE",
+      message: "training: codes[5, 0]: expected a whole number of 0 to 1, received 2",
+    });
+    codes[2 * 5] = 1n;
+    codes[2 * 1 + 1] = -1n;
+    await expect(fitted()).rejects.toThrow(
+      "training: codes[1, 1]: expected a whole number of 0 to 2, received -1",
+    );
+  });
+
   test("refuses the checkpoint of another network or optimiser", async () => {
     const place = mkdtempSync(join(folder, "size-"));
     await fit(task({ epochs: 1, checkpoints: folderCheckpoints(place, "run") }));
@@ -250,19 +256,6 @@ describe("fit", () => {
       message:
         "checkpoint: expected parameters[361], best[361], received parameters[361], best[361], mean[361], squares[361]",
     });
-  });
-
-  test("stops when the loss is no number any more, and keeps the last good checkpoint", async () => {
-    const checkpoints = folderCheckpoints(mkdtempSync(join(folder, "diverge-")), "run");
-    await fit(task({ epochs: 1, checkpoints }));
-    const wild = task({
-      epochs: 5,
-      checkpoints,
-      schedule: () => (step) => (step < 4 ? 0.01 : 1e30),
-      optimiser: adam(),
-    });
-    await expect(fit(wild)).rejects.toMatchObject({ code: "TRAINING_DIVERGED" });
-    expect((await checkpoints.load())?.history.length).toBeGreaterThanOrEqual(1);
   });
 
   test("gives the same bits in four parts of a batch on one thread and on two, and the whole batch to rounding", async () => {
@@ -343,121 +336,6 @@ describe("fit", () => {
     expect(resumed.history).toEqual(whole.history);
   });
 
-  describe("the log", () => {
-    const logged = (records: TrainingRecord[]) => ({
-      begin: async () => {},
-      write: async (added: readonly TrainingRecord[]) => void records.push(...added),
-    });
-
-    test("has the mean of so many steps in each record, and the rest of an epoch in its last", async () => {
-      const [one, three]: TrainingRecord[][] = [[], []];
-      await fit(task({ epochs: 2, log: logged(one), logEvery: 1 }));
-      const { history } = await fit(task({ epochs: 2, log: logged(three), logEvery: 3 }));
-      expect(one.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]); // 50 samples are four batches of 16
-      expect(three.map(({ step, epoch }) => [step, epoch])).toEqual([
-        [3, 1],
-        [4, 1],
-        [7, 2],
-        [8, 2],
-      ]);
-      const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-      expect(three[0].loss).toBe(mean(one.slice(0, 3).map(({ loss }) => loss)));
-      expect(three[2].gradientNorm).toBe(mean(one.slice(4, 7).map(({ gradientNorm }) => gradientNorm)));
-      expect(mean(one.slice(0, 4).map(({ loss }) => loss))).toBeCloseTo(history[0].trainLoss, 12);
-      expect(one[0].learningRate).toBeCloseTo(0.02, 8);
-    });
-
-    test("is the same file after an interruption, and after a line that was not finished", async () => {
-      const place = mkdtempSync(join(folder, "log-"));
-      const [whole, cut] = [join(place, "whole.jsonl"), join(place, "cut.jsonl")];
-      await fit(task({ log: fileLog(whole), logEvery: 1 }));
-      const checkpoints = folderCheckpoints(mkdtempSync(join(folder, "log-run-")), "run");
-      const signal = abortAfterEpochs(2, checkpoints);
-      await expect(fit(task({ log: fileLog(cut), logEvery: 1, checkpoints, signal }))).rejects.toThrow();
-      appendFileSync(cut, '{"step":9,"epoch":3,"loss":0.5,"learningRate":0.02,"gradientNorm":1}\n{"step":1');
-      await fit(task({ log: fileLog(cut), logEvery: 1, checkpoints }));
-      expect(readFileSync(cut, "utf8")).toBe(readFileSync(whole, "utf8"));
-      expect((await fileLog(cut).records()).length).toBe(24);
-    });
-
-    test("refuses a file that is not one", async () => {
-      const file = join(mkdtempSync(join(folder, "foreign-")), "log.jsonl");
-      writeFileSync(file, '{"step":1}\n');
-      await expect(fit(task({ log: fileLog(file) }))).rejects.toMatchObject({
-        code: "ARTIFACT_CORRUPT",
-        message: expect.stringContaining("log.jsonl, line 1: expected a record of a training"),
-      });
-      writeFileSync(file, "step 1\n");
-      await expect(fit(task({ log: fileLog(file) }))).rejects.toMatchObject({ code: "ARTIFACT_CORRUPT" });
-    });
-  });
-
-  describe("a training that diverges names", () => {
-    /** The usual loss, and something more from the targets. */
-    const withTerm = (
-      term: (values: Tensor) => Tensor,
-      options: Parameters<typeof task>[0] = {},
-    ): FitOptions => {
-      const plain = task(options);
-      return {
-        ...plain,
-        loss: (batch) => add(plain.loss(batch), sum(term(gather(batch.data.y, batch.indices)))),
-      };
-    };
-    const messageOf = async (options: FitOptions): Promise<string> => {
-      const error = await fit(options).then(
-        () => expect.fail("expected a divergence"),
-        (reason) => reason,
-      );
-      expect(error.code).toBe("TRAINING_DIVERGED");
-      return error.message;
-    };
-
-    test.each([1, 4])("the operation that overflowed, in %i parts of a batch", async (shards) => {
-      const overflowing = withTerm((y) => exp(mul(y, 100)), { shards });
-      expect(await messageOf(overflowing)).toBe(
-        `training: expected a finite loss, received Infinity in epoch 1, step 1, at learning rate 0.0200; first of all Infinity in exp float32[${16 / shards}, 1] behind data column y, in the forward pass`,
-      );
-    });
-
-    test("the parameter that an update made infinite", async () => {
-      // Two steps are fine, and the third is longer than float32 goes.
-      const plain = task({ optimiser: sgd(), schedule: () => (step) => (step < 2 ? 1e-4 : 3e38) });
-      const steep = { ...plain, loss: (batch: BatchTensors) => mul(plain.loss(batch), 100) };
-      expect(await messageOf(steep)).toMatch(
-        /epoch 1, step 4, at learning rate 3.00e\+38; first of all -?Infinity in parameter (layers\.0|head)\.\w+$/,
-      );
-    });
-
-    test("the place in the backward pass where only the gradient is without bound", async () => {
-      // sqrt has a finite value at 0 and an infinite slope.
-      const plain = task();
-      const [w] = plain.parameters;
-      const steep = {
-        ...plain,
-        loss: (batch: BatchTensors) => add(plain.loss(batch), sum(sqrt(mul(w.parameter, 0)))),
-      };
-      expect(await messageOf(steep)).toMatch(
-        /expected a finite gradient norm, received NaN in epoch 1, step 1, .* first of all -?Infinity in div float32\[32, 1\] behind parameter layers\.0\.weightInput, in the backward pass or update$/,
-      );
-    });
-
-    test("what only the validation samples hold", async () => {
-      const plain = task();
-      const data = { ...plain.data, y: { ...plain.data.y, data: plain.data.y.data.slice() as Float32Array } };
-      data.y.data[60] = Number.NaN;
-      expect(await messageOf({ ...plain, data })).toMatch(
-        /expected a finite validation loss, received NaN in epoch 1, step 4, .* first of all NaN in gather float32\[256, 1\] behind data column y, in the forward pass$/,
-      );
-    });
-
-    test("the same tensor again, whatever part of an epoch ran in one call", async () => {
-      const late = () =>
-        withTerm((y) => mul(y, 0), { optimiser: sgd(), schedule: () => (step) => (step < 9 ? 0.01 : 1e38) });
-      expect(await messageOf(late())).toBe(await messageOf(late()));
-    });
-  });
-
   test("does not count the samples that fill the last batch", async () => {
     // With rate 0 and one batch of 64 places for 50 samples, the training loss is the mean over the 50 alone.
     const still = { epochs: 1, optimiser: sgd(), schedule: () => () => 0 };
@@ -466,20 +344,6 @@ describe("fit", () => {
     expect(padded.history[0].trainLoss).toBeCloseTo(exact.history[0].trainLoss, 6);
   });
 });
-
-/** A signal that fires once so many epochs are saved. */
-function abortAfterEpochs(epochs: number, checkpoints: ReturnType<typeof folderCheckpoints>): AbortSignal {
-  const controller = new AbortController();
-  const { save } = checkpoints;
-  let saved = 0;
-  Object.assign(checkpoints, {
-    save: async (state: Parameters<typeof save>[0]) => {
-      await save(state);
-      if (++saved === epochs) controller.abort();
-    },
-  });
-  return controller.signal;
-}
 
 describe("a network with batch norm", () => {
   const normed = () => {

@@ -18,6 +18,7 @@ import {
   type Optimiser,
   type Plateau,
   type Runtime,
+  requireSamples,
   type Schedule,
   type StepBatches,
   type StepResults,
@@ -95,6 +96,7 @@ export interface FitResult {
  *
  * @throws PlatformError `MODEL_OPTION_INVALID` when there is nothing to learn from or to stop by, a count is not 1 or more, or the
  *   metric is not finite
+ * @throws PlatformError `INDEX_OUT_OF_RANGE` when a sample number, or what a column of its samples looks up, is negative or too large
  * @throws PlatformError `TRAINING_DIVERGED` when the loss or the gradient is not finite any more, naming the first tensor that held a
  *   NaN or infinity; the last checkpoint is kept
  * @throws PlatformError `ARTIFACT_CORRUPT` when the checkpoint is not one of this model
@@ -117,6 +119,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     optimiser: optimiserOf(options),
     data: typesOf(options.data),
   });
+  requireSamples(program, options.data, { train, validation });
   const stored = await checkpoints.load();
   if (stored) requireSameModel(stored, program, metric);
   let state: FitState = stored ?? {

@@ -6,6 +6,7 @@ import {
   type NamedParameter,
   type Optimiser,
   type Runtime,
+  requireSamples,
   startTraining,
   type Tensor,
   type TensorValue,
@@ -45,7 +46,7 @@ const largestRise = 4;
  * Learning-rate range test (Smith 2017, "Cyclical learning rates for training neural networks"): a short training whose rate grows from
  * `from` to `to` by the same factor in every step. The model's parameters stay as they are.
  *
- * @throws PlatformError `MODEL_OPTION_INVALID` when rates or steps are out of range; `INTERRUPTED` when the signal fires
+ * @throws PlatformError `MODEL_OPTION_INVALID` when rates or steps are out of range; `INDEX_OUT_OF_RANGE` as `fit`; `INTERRUPTED` when the signal fires
  */
 export async function learningRateRange(options: LearningRateRangeOptions): Promise<LearningRateRange> {
   const { train, batchSize, from = 1e-6, to = 1, steps = 100, key, runtime, signal } = options;
@@ -56,6 +57,7 @@ export async function learningRateRange(options: LearningRateRangeOptions): Prom
   const perEpoch = Math.ceil(train.length / batchSize);
   const types = Object.entries(options.data).map(([name, { dtype, shape }]) => [name, { dtype, shape }]);
   const program = compileTraining({ ...options, data: Object.fromEntries(types) });
+  requireSamples(program, options.data, { train });
   const seed = foldIn(key, "graph").low >>> 0;
   const training = await startTraining(runtime, program, { data: options.data, seed });
   const curve: { rate: number; loss: number }[] = [];

@@ -1,6 +1,6 @@
 /** What the architectures share: sizes that are checked, and initial values that replace those of their layers. */
 import { foldIn, type Key, PlatformError } from "../base/index.ts";
-import { type ArrayValue, normal, type Parameter, parametersOf } from "../engine/index.ts";
+import { type ArrayValue, normalArray, type Parameter, parametersOf } from "../engine/index.ts";
 
 /** @throws PlatformError `MODEL_OPTION_INVALID` naming the first size that is not a whole number of `least` or more */
 export function requireSizes(model: string, sizes: Readonly<Record<string, number>>, least = 1): void {
@@ -21,7 +21,7 @@ export function startNormal(model: unknown, deviation: number, key: Key): void {
   for (const { name, parameter } of parametersOf(model)) {
     const field = name.slice(name.lastIndexOf(".") + 1);
     if (field === "weight")
-      startWith(parameter, normal(foldIn(key, name), parameter.shape as readonly number[], deviation));
+      startWith(parameter, normalArray(foldIn(key, name), parameter.shape as readonly number[], deviation));
     if (field === "bias") parameter.value.fill(0);
   }
 }

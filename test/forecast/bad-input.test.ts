@@ -98,6 +98,24 @@ test.each<[string, number, RegExp, string[]]>([
     train("--data", "good.csv", "--horizon", "500"),
   ],
   [
+    "a patch longer than the window",
+    2,
+    /^error MODEL_OPTION_INVALID: --patch-length: expected at most the lookback, 4, for network patchTst, received 5$/m,
+    train("--data", "good.csv", "--model", "patchTst", "--num-heads", "2", "--patch-length", "5"),
+  ],
+  [
+    "heads that do not divide the hidden size",
+    2,
+    /^error MODEL_OPTION_INVALID: --num-heads: expected a number that divides the hidden size, 2, for network transformer, received 3$/m,
+    train("--data", "good.csv", "--model", "transformer", "--num-heads", "3"),
+  ],
+  [
+    "an even kernel without a middle",
+    2,
+    /^error MODEL_OPTION_INVALID: --kernel-size: expected an odd number, /m,
+    train("--data", "good.csv", "--model", "dlinear", "--kernel-size", "4"),
+  ],
+  [
     "a date that is none",
     2,
     /^error INPUT_INVALID: --from: .*"2020-13-01"/,

@@ -388,7 +388,7 @@ test("uses the market of the training where it is simulated, unless another seed
   });
   const same = await judge("simulated", { data: "simulated", symbols: ["FIN01", "TEC01"], folds: 1 });
   expect(same.total[0].model.mse).toBe(trained.model.mse);
-  expect(same.total[0].bestReachableSkill).toBe(trained.bestReachableSkill);
+  expect(same.total[0].trueMeanSkill).toBe(trained.trueMeanSkill);
   const other = await judge("simulated", {
     data: "simulated",
     symbols: ["FIN01", "TEC01"],

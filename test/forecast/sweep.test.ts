@@ -99,7 +99,8 @@ function answer(skill: number) {
     skill,
     linearSkill: null,
     pValue: null,
-    bestReachableSkill: null,
+    trueMeanSkill: null,
+    trueMeanSkillError: null,
     coverage: [],
     interval: null,
   };

@@ -38,8 +38,8 @@ function fathom(
 function expectAlike(received: string, promised: string): void {
   const [got, wanted] = [received, promised].map((text) => text.trim().split(/\s+/));
   const rounded = (word: string) =>
-    /^\d*\.\d+$|^\d+(,\d{3})+$/.test(word) ? "0.0" : word.replaceAll(/_node_\d+/g, "_node");
-  const numeric = (word: string) => Number(word.replaceAll(",", ""));
+    /^\d*\.\d+(e−\d+)?$|^\d+(,\d{3})+$/.test(word) ? "0.0" : word.replaceAll(/_node_\d+/g, "_node");
+  const numeric = (word: string) => Number(word.replaceAll(",", "").replace("−", "-"));
   expect(got.map(rounded)).toEqual(wanted.map(rounded));
   wanted.forEach((word, i) => {
     if (rounded(word) === "0.0")

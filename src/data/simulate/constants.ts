@@ -41,7 +41,7 @@ export const process = {
 } as const;
 
 export const signal = {
-  /** κ: how strongly the state moves the next return; chosen so that the best reachable skill at one day is near 3 %. */
+  /** κ: how strongly the state moves the next return; chosen so that the skill of the true mean at one day is near 3 %. */
   strength: 0.255,
   /** ρ: what is left of the state after a day. A model must remember about five days to see most of it. */
   decay: 0.6,

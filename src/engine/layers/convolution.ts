@@ -1,6 +1,6 @@
 import { type Key, PlatformError, splitKey } from "../../base/index.ts";
 import { type ConvOptions, conv, type PerAxis } from "../convolution.ts";
-import { uniform } from "../initialisers.ts";
+import { uniformArray } from "../initialisers.ts";
 import { type Parameter, parameter, type Tensor } from "../tensor.ts";
 import type { Layer } from "./layer.ts";
 
@@ -32,8 +32,8 @@ abstract class Conv implements Layer {
     const shape = [outChannels, inChannels / groups, ...sizes];
     const bound = 1 / Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1));
     const [weightKey, biasKey] = splitKey(key);
-    this.weight = parameter(uniform(weightKey, shape, -bound, bound));
-    this.bias = bias ? parameter(uniform(biasKey, [outChannels], -bound, bound)) : null;
+    this.weight = parameter(uniformArray(weightKey, shape, -bound, bound));
+    this.bias = bias ? parameter(uniformArray(biasKey, [outChannels], -bound, bound)) : null;
     this.options = options;
   }
 

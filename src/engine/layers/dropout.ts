@@ -1,4 +1,4 @@
-import { invariant, PlatformError } from "../../base/index.ts";
+import { PlatformError } from "../../base/index.ts";
 import { cast, div, less, mul, randomUniform, sub } from "../operations.ts";
 import type { Tensor } from "../tensor.ts";
 import { inference, type Layer, type Pass } from "./layer.ts";
@@ -28,7 +28,12 @@ export class Dropout implements Layer {
 
   apply(x: Tensor, { mode, seed }: Pass = inference): Tensor {
     if (mode === "inference" || this.rate === 0) return x;
-    invariant(seed, "a training pass has a seed");
+    if (!seed)
+      throw new PlatformError(
+        "input",
+        "MODEL_OPTION_INVALID",
+        "dropout: expected a seed in a training pass, received none",
+      );
     const dropped = less(randomUniform(seed, x.shape, this.salt), this.rate);
     return mul(x, div(sub(1, cast(dropped, x.dtype)), 1 - this.rate));
   }

@@ -1,5 +1,5 @@
 import type { Key } from "../../base/index.ts";
-import { normal } from "../initialisers.ts";
+import { normalArray } from "../initialisers.ts";
 import { gather } from "../operations.ts";
 import { formatShape, mismatch } from "../shape.ts";
 import { type Parameter, parameter, type Tensor } from "../tensor.ts";
@@ -15,7 +15,7 @@ export class Embedding implements Layer {
   readonly weight: Parameter;
 
   constructor(count: number, features: number, key: Key) {
-    this.weight = parameter(normal(key, [count, features], 1));
+    this.weight = parameter(normalArray(key, [count, features], 1));
   }
 
   apply(x: Tensor): Tensor {

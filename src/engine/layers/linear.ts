@@ -1,5 +1,5 @@
 import { type Key, splitKey } from "../../base/index.ts";
-import { uniform } from "../initialisers.ts";
+import { uniformArray } from "../initialisers.ts";
 import { matmul } from "../operations.ts";
 import { type Parameter, parameter, type Tensor } from "../tensor.ts";
 import { type Layer, requireFeatures } from "./layer.ts";
@@ -17,8 +17,8 @@ export class Linear implements Layer {
   constructor(inFeatures: number, outFeatures: number, key: Key) {
     const [weightKey, biasKey] = splitKey(key);
     const bound = 1 / Math.sqrt(inFeatures);
-    this.weight = parameter(uniform(weightKey, [outFeatures, inFeatures], -bound, bound));
-    this.bias = parameter(uniform(biasKey, [outFeatures], -bound, bound));
+    this.weight = parameter(uniformArray(weightKey, [outFeatures, inFeatures], -bound, bound));
+    this.bias = parameter(uniformArray(biasKey, [outFeatures], -bound, bound));
   }
 
   apply(x: Tensor): Tensor {

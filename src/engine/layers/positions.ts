@@ -1,6 +1,6 @@
 /** How a network that looks at all steps at once is told their order. */
 import type { Key } from "../../base/index.ts";
-import { normal } from "../initialisers.ts";
+import { normalArray } from "../initialisers.ts";
 import { add, concat, gather, mul, neg, slice } from "../operations.ts";
 import { formatShape, mismatch } from "../shape.ts";
 import { constant, type Parameter, parameter, type Tensor } from "../tensor.ts";
@@ -15,7 +15,7 @@ export class LearnedPositions implements Layer {
   readonly weight: Parameter;
 
   constructor(length: number, features: number, key: Key) {
-    this.weight = parameter(normal(key, [length, features], 0.02));
+    this.weight = parameter(normalArray(key, [length, features], 0.02));
   }
 
   apply(x: Tensor): Tensor {

@@ -1,6 +1,6 @@
 import { type Key, splitKey } from "../../base/index.ts";
 import { applyAll } from "../apply.ts";
-import { filled, glorotUniform, orthogonal, uniform } from "../initialisers.ts";
+import { filled, glorotUniform, orthogonal, uniformArray } from "../initialisers.ts";
 import { transpose } from "../operations.ts";
 import { formatShape, mismatch } from "../shape.ts";
 import { type ArrayValue, type Parameter, parameter, type Tensor } from "../tensor.ts";
@@ -49,10 +49,10 @@ abstract class Recurrent implements Layer {
     const bound = 1 / Math.sqrt(hiddenSize);
     const rows = gates * hiddenSize;
     if (initial === "torch") {
-      this.weightInput = parameter(uniform(inputKey, [rows, inFeatures], -bound, bound));
-      this.weightHidden = parameter(uniform(hiddenKey, [rows, hiddenSize], -bound, bound));
-      this.biasInput = parameter(uniform(biasInputKey, [rows], -bound, bound));
-      this.biasHidden = parameter(uniform(biasHiddenKey, [rows], -bound, bound));
+      this.weightInput = parameter(uniformArray(inputKey, [rows, inFeatures], -bound, bound));
+      this.weightHidden = parameter(uniformArray(hiddenKey, [rows, hiddenSize], -bound, bound));
+      this.biasInput = parameter(uniformArray(biasInputKey, [rows], -bound, bound));
+      this.biasHidden = parameter(uniformArray(biasHiddenKey, [rows], -bound, bound));
       return;
     }
     this.weightInput = parameter(

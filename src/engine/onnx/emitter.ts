@@ -3,8 +3,7 @@
  * stores each constant once, and gives control-flow operators (Scan) their inner graphs.
  */
 import { create } from "@bufbuild/protobuf";
-import { invariant } from "../../base/index.ts";
-import { coefficient, type DataType, isStatic, type Shape, type TensorType } from "../shape.ts";
+import { coefficient, type DataType, isStatic, mismatch, type Shape, type TensorType } from "../shape.ts";
 import { type TypedArray, toTyped } from "../tensor.ts";
 import {
   type AttributeProto,
@@ -185,7 +184,10 @@ export class Emitter {
 
   #batch(): string {
     const source = this.#shared.batchSource;
-    invariant(source, "a graph with a batch axis has an input with a batch axis");
+    if (!source)
+      throw mismatch(
+        "graph: expected an input with a batch axis, whose size the graph asks for, received none",
+      );
     if (this.#shared.batchSize === null) {
       const shape = this.one("Shape", [source.name]);
       const size = this.one("Gather", [shape, this.ints([source.axis])]);

@@ -1,8 +1,10 @@
 /** Any ONNX model for inference: checked, loaded into a worker, and called with named values. */
 import { PlatformError } from "../../base/index.ts";
+import { requireIndices } from "../index-ranges.ts";
 import type { Runtime, TensorValue } from "../runtime/runtime.ts";
 import { formatShape } from "../shape.ts";
 import { fuseAttention } from "./fuse-attention.ts";
+import { lookupsOf } from "./lookups.ts";
 import { type OnnxModel, type OnnxValue, readOnnx } from "./read.ts";
 
 /** A model that answers. */
@@ -13,6 +15,7 @@ export interface LoadedOnnx {
    * The outputs for these inputs, by name.
    *
    * @throws PlatformError `SHAPE_MISMATCH` naming every input that is missing, unknown, or not of the declared type
+   * @throws PlatformError `INDEX_OUT_OF_RANGE` when an input names a row that a table of the file does not have, or a negative one
    */
   run(feeds: Readonly<Record<string, TensorValue>>): Promise<Readonly<Record<string, TensorValue>>>;
   release(): Promise<void>;
@@ -41,7 +44,7 @@ const feedable = {
  * await runtime.close();
  */
 export async function loadOnnx(runtime: Runtime, model: OnnxModel | Uint8Array): Promise<LoadedOnnx> {
-  const { bytes, source, inputs, outputs } = model instanceof Uint8Array ? readOnnx(model) : model;
+  const { bytes, source, inputs, outputs, graph } = model instanceof Uint8Array ? readOnnx(model) : model;
   const odd = [...inputs, ...outputs].filter(({ elementType }) => !(elementType in feedable));
   if (odd.length > 0) {
     const names = odd.map(({ name, elementType }) => `"${name}" (${elementType})`).join(", ");
@@ -52,6 +55,10 @@ export async function loadOnnx(runtime: Runtime, model: OnnxModel | Uint8Array):
       { file: source },
     );
   }
+  const lookups = lookupsOf(
+    graph,
+    inputs.map(({ name }) => name),
+  );
   const session = await runtime.load(fuseAttention(bytes)).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new PlatformError("input", "ONNX_UNSUPPORTED", `${source}: ${reason}`, { file: source, cause });
@@ -61,6 +68,7 @@ export async function loadOnnx(runtime: Runtime, model: OnnxModel | Uint8Array):
     outputs,
     async run(feeds) {
       checkFeeds(inputs, feeds, source);
+      requireIndices(source, lookups, feeds);
       return (await session.run({ feeds, fetch: outputs.map(({ name }) => name) })).outputs;
     },
     release: () => session.release(),

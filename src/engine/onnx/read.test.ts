@@ -1,7 +1,18 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";
 import { keyFrom } from "../../base/index.ts";
-import { createRuntime, input, Linear, loadOnnx, mul, readOnnx, toOnnx, traceGraph } from "../index.ts";
+import {
+  createRuntime,
+  Embedding,
+  input,
+  Linear,
+  loadOnnx,
+  mul,
+  readOnnx,
+  reshape,
+  toOnnx,
+  traceGraph,
+} from "../index.ts";
 import {
   type ModelProto,
   ModelProtoSchema,
@@ -119,6 +130,23 @@ describe("a loaded model", () => {
       'expected input "b" of float[batch, 2], received none; expected input "a" of float[batch, 2], received float32[2, 3]; there is no input "c"',
     );
     await expect(model.run({ a: rows([2, 2]), b: rows([3, 2]) })).rejects.toThrow("received float32[2, 2]");
+    await model.release();
+  });
+
+  test.each([5, -1])("refuses the token %i of a vocabulary of five, by its place", async (token) => {
+    const tokens = reshape(input("tokens", ["batch", 2], "int64"), ["2*batch"]);
+    const file = readOnnx(
+      toOnnx(traceGraph({ y: new Embedding(5, 3, keyFrom(1)).apply(tokens) })),
+      "text.onnx",
+    );
+    const model = await loadOnnx(runtime, file);
+    const batch = (...values: number[]) =>
+      ({ dtype: "int64", shape: [2, 2], data: BigInt64Array.from(values, BigInt) }) as const;
+    expect((await model.run({ tokens: batch(0, 4, 4, 0) })).y.shape).toEqual([4, 3]);
+    await expect(model.run({ tokens: batch(0, 4, token, 0) })).rejects.toMatchObject({
+      code: "INDEX_OUT_OF_RANGE",
+      message: `text.onnx: tokens[1, 0]: expected a whole number of 0 to 4, received ${token}`,
+    });
     await model.release();
   });
 

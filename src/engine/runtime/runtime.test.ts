@@ -78,7 +78,10 @@ describe("a session", () => {
     await expect(runtime.get("nowhere")).rejects.toThrow('nothing is stored in slot "nowhere"');
     expect([...(await run(vector(1, 2))).outputs.y.data]).toEqual([2, 4]);
     await session.release();
-    await expect(run(vector(1, 2))).rejects.toThrow("ONNX Runtime: the session was released");
+    await expect(run(vector(1, 2))).rejects.toMatchObject({
+      code: "RUNTIME_CLOSED",
+      message: "ONNX Runtime: the session was released",
+    });
   });
 });
 
@@ -143,7 +146,10 @@ describe("a runtime", () => {
     for (const result of await outcome) {
       expect(result).toMatchObject({ status: "rejected", reason: { message: /was closed/ } });
     }
-    await expect(short.get("anything")).rejects.toThrow("ONNX Runtime's worker was closed");
+    await expect(short.get("anything")).rejects.toMatchObject({
+      code: "RUNTIME_CLOSED",
+      message: "ONNX Runtime's worker was closed",
+    });
     await expect(session.run({ feeds: {}, fetch: [] })).rejects.toThrow("was closed");
     await short.close();
   });

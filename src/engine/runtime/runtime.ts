@@ -94,7 +94,10 @@ export interface ProfileOptions {
   readonly threads: number;
 }
 
-/** A worker thread with its sessions and slots. */
+/**
+ * A worker thread with its sessions and slots. Whatever is asked of it after `close`, or of a session or slot that is gone, is rejected
+ * with a PlatformError `RUNTIME_CLOSED`.
+ */
 export interface Runtime {
   readonly threads: number;
   /** Other workers beside this one. They start when they are first asked for, and end with it. */
@@ -112,6 +115,14 @@ export interface Runtime {
   drop(...slots: string[]): Promise<void>;
   /** Ends the worker. Whatever is still under way is rejected, and so is everything that is asked afterwards. */
   close(): Promise<void>;
+}
+
+/** What the worker says of a call. */
+interface Answer {
+  readonly id: number;
+  readonly result: never;
+  readonly error?: string;
+  readonly gone?: boolean;
 }
 
 interface Waiting {
@@ -142,10 +153,10 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
     for (const call of waiting.values()) call.reject(ended);
     waiting.clear();
   };
-  worker.on("message", ({ id, result, error }: { id: number; result: never; error?: string }) => {
+  worker.on("message", ({ id, result, error, gone }: Answer) => {
     const call = settle(id);
     if (error === undefined) call?.resolve(result);
-    else call?.reject(new Error(`ONNX Runtime: ${error}`));
+    else call?.reject(gone ? closed(`ONNX Runtime: ${error}`) : new Error(`ONNX Runtime: ${error}`));
   });
   worker.on("error", (error) =>
     end(new Error(`ONNX Runtime's worker failed: ${error.message}`, { cause: error })),
@@ -199,7 +210,7 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
     get: (slot) => call("get", { slot }),
     drop: (...names) => call("drop", { names }),
     async close() {
-      end(new Error("ONNX Runtime's worker was closed"));
+      end(closed("ONNX Runtime's worker was closed"));
       // A thread that is ended inside ONNX Runtime takes the whole process with it, so it ends by itself after the call that it is in.
       Atomics.store(stop, 0, 1);
       worker.postMessage({ action: "close" });
@@ -207,6 +218,11 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
       await Promise.all([exited, ...peers.map((peer) => peer.close())]);
     },
   };
+}
+
+/** The caller asks for what it has given up. */
+function closed(message: string): PlatformError {
+  return new PlatformError("conflict", "RUNTIME_CLOSED", message);
 }
 
 function providerUnavailable(provider: Provider, cause: Error): PlatformError {

@@ -15,18 +15,21 @@ const sessions = new Map();
 /** @type {Map<string, import("onnxruntime-node").Tensor>} */
 const slots = new Map();
 
+/** What was asked for is gone: the caller's mistake, and told apart from ONNX Runtime's own failures. */
+const gone = (message) => Object.assign(new Error(message), { code: "RUNTIME_CLOSED" });
+
 /** Work of several calls ends between two of them once the runtime is closed. */
 const requireOpen = () => {
-  if (Atomics.load(workerData.stop, 0) !== 0) throw new Error("the worker was closed");
+  if (Atomics.load(workerData.stop, 0) !== 0) throw gone("the worker was closed");
 };
 const sessionOf = (session) => {
   const loaded = sessions.get(session);
-  if (!loaded) throw new Error("the session was released");
+  if (!loaded) throw gone("the session was released");
   return loaded;
 };
 const slotOf = (name) => {
   const tensor = slots.get(name);
-  if (!tensor) throw new Error(`nothing is stored in slot "${name}"`);
+  if (!tensor) throw gone(`nothing is stored in slot "${name}"`);
   return tensor;
 };
 /** What a graph reads, from what is offered for this step and from slots. */
@@ -69,17 +72,17 @@ const meet = (meeting, arrivals) => {
     if (turn > 20_000) Atomics.wait(meeting, 0, arrived, 100);
   }
 };
-/** What each shard counts for: the weight of its samples among all. */
+/** What each shard counts for: the weight of its samples among all, and all the same in a batch without weight. */
 const sharesOf = (totals, shards) => {
   const weights = Array.from({ length: shards }, (_, rank) => totals[rank * 2 + 1]);
   const all = weights.reduce((a, b) => a + b, 0);
-  return weights.map((weight) => weight / all);
+  return weights.map((weight) => (all === 0 ? 1 / shards : weight / all));
 };
 /** The weighted sum of the shards' gradients from one place to another. The order is that of the shards, whoever adds them up. */
 const addUp = (gradients, shares, size, from, end, sum) => {
   sum.fill(0, from, end);
   shares.forEach((share, rank) => {
-    if (share === 0) return; // what lies there is of an earlier step
+    if (share === 0) return; // a loss of the user's own may be no number there
     const shift = rank * size;
     for (let i = from; i < end; i++) sum[i] += share * gradients[shift + i];
   });
@@ -181,15 +184,16 @@ const actions = {
           weights: new Tensor("float32", weights.subarray(first, first + rows), [rows]),
         };
         gradientSession.run(feedsOf(inputs.gradient, names, offered), parts);
-        const weight = parts.weight.data[0];
-        // A mean over no weight is no number, and counts for nothing.
-        if (weight !== 0) gradients.set(parts.gradient.data, rank * size);
-        totals.set([weight === 0 ? 0 : parts.loss.data[0], weight], rank * 2);
+        gradients.set(parts.gradient.data, rank * size);
+        totals.set([parts.loss.data[0], parts.weight.data[0]], rank * 2);
       }
       meet(meeting, (2 * step + 1) * workers);
       const shares = sharesOf(totals, shards);
       addUp(gradients, shares, size, from, end, sum);
-      losses[step] = shares.reduce((loss, share, rank) => loss + share * totals[rank * 2], 0);
+      losses[step] = shares.reduce(
+        (loss, share, rank) => (share === 0 ? loss : loss + share * totals[rank * 2]),
+        0,
+      );
       meet(meeting, (2 * step + 2) * workers);
       whole.data.set(sum);
       const offered = { gradient: whole };
@@ -261,7 +265,8 @@ parentPort.on("message", ({ id, action, args }) => {
     try {
       parentPort.postMessage({ id, result: await actions[action](args) });
     } catch (error) {
-      parentPort.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+      const { message = String(error), code } = error ?? {};
+      parentPort.postMessage({ id, error: message, gone: code === "RUNTIME_CLOSED" });
     }
   });
 });

@@ -1,6 +1,7 @@
 /** Training on all samples at once: a graph gives loss and gradient, and L-BFGS decides where to look next. */
 import { gradient } from "../gradient.ts";
 import { type NamedParameter, traceGraph } from "../graph.ts";
+import { indexRanges, requireIndices } from "../index-ranges.ts";
 import { type LbfgsOptions, type LbfgsResult, lbfgs } from "../lbfgs.ts";
 import { toOnnx, trainingOpset } from "../onnx/model.ts";
 import { concat, flatten } from "../operations.ts";
@@ -8,7 +9,7 @@ import type { Runtime, TensorValue } from "../runtime/runtime.ts";
 import { formatShape, mismatch } from "../shape.ts";
 import { input, inputName, type Tensor } from "../tensor.ts";
 import { packParameters, viewsOf } from "./packing.ts";
-import { graphNames } from "./program.ts";
+import { columnOf, graphNames } from "./program.ts";
 
 export interface MinimiseOptions extends LbfgsOptions {
   /** All of one element type. float64 goes on to where float32 sees no slope any more. */
@@ -32,7 +33,7 @@ export interface MinimiseResult extends Omit<LbfgsResult, "point" | "gradient"> 
  * present values. They stay as they are; the result holds the new ones.
  *
  * @throws PlatformError `SHAPE_MISMATCH` when the loss is no scalar or the parameters differ in element type,
- *   `MODEL_OPTION_INVALID`, `TRAINING_DIVERGED` when the loss is not finite at the start
+ *   `INDEX_OUT_OF_RANGE` when the data name a row that a table does not have, `MODEL_OPTION_INVALID`, `TRAINING_DIVERGED` when the loss is not finite at the start
  */
 export async function minimise(options: MinimiseOptions): Promise<MinimiseResult> {
   const { parameters, data = {}, runtime } = options;
@@ -51,6 +52,12 @@ export async function minimise(options: MinimiseOptions): Promise<MinimiseResult
   const graph = traceGraph(
     { loss, gradient: concat(gradient(loss, arrays).map(flatten)) },
     { replace: viewsOf(flat, arrays) },
+  );
+  requireIndices(
+    "minimise",
+    indexRanges(graph),
+    Object.fromEntries(Object.entries(data).map(([name, value]) => [graphNames.data(name), value])),
+    { nameOf: columnOf },
   );
   const session = await runtime.load(toOnnx(graph, { opset: trainingOpset }));
   const slots = Object.fromEntries(

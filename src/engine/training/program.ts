@@ -10,7 +10,7 @@
  * gradient, the workers add the gradients up, and a second graph moves the parameters, in every worker alike. Whole shards on one
  * thread each keep two cores twice as busy as one operator after the other on two threads.
  */
-import { invariant } from "../../base/index.ts";
+import { invariant, PlatformError } from "../../base/index.ts";
 import { gradient } from "../gradient.ts";
 import { type Graph, type NamedParameter, traceGraph } from "../graph.ts";
 import type { Pass } from "../layers/layer.ts";
@@ -97,13 +97,15 @@ export interface ShardPlan {
   readonly update: CompiledGraph;
 }
 
-/** Traces a training step and compiles it. */
+/**
+ * Traces a training step and compiles it.
+ *
+ * @throws PlatformError `MODEL_OPTION_INVALID` when the batch size is no whole number of 1 or more, the clip norm not above 0, or there is
+ *   nothing to learn; when statistics stand before what is learned, which `parametersOf` puts in order
+ * @throws PlatformError `SHAPE_MISMATCH` when the loss is no scalar
+ */
 export function compileTraining(spec: TrainingSpec): TrainingProgram {
-  const roles = spec.parameters.map(({ parameter }) => parameter.role);
-  invariant(
-    roles.lastIndexOf("learned") < (roles.indexOf("statistic") + 1 || Infinity),
-    "learned parameters come first",
-  );
+  requireOptions(spec);
   const size = packedSize(spec.parameters);
   const learnedSize = packedSize(learned(spec.parameters));
   const whole = traceLoss(spec, spec.batchSize);
@@ -118,6 +120,29 @@ export function compileTraining(spec: TrainingSpec): TrainingProgram {
   const sizes = { size, learnedSize };
   const plan = shards === 1 ? loopPlan(spec, sizes, whole, small) : shardPlan(spec, sizes, shards);
   return { spec, size, learnedSize, flop, plan };
+}
+
+function requireOptions({ batchSize, clipNorm = Number.POSITIVE_INFINITY, parameters }: TrainingSpec): void {
+  const roles = parameters.map(({ parameter }) => parameter.role);
+  const checks: readonly [holds: boolean, expected: string, received: unknown][] = [
+    [Number.isSafeInteger(batchSize) && batchSize >= 1, "batchSize of 1 or more", batchSize],
+    [clipNorm > 0, "clipNorm above 0", clipNorm],
+    [roles.includes("learned"), "at least one learned parameter", "none"],
+    [
+      roles.lastIndexOf("learned") < (roles.indexOf("statistic") + 1 || Number.POSITIVE_INFINITY),
+      "learned parameters before statistics",
+      "one after them",
+    ],
+  ];
+  const broken = checks.find(([holds]) => !holds);
+  if (!broken) return;
+  const message = `training: expected ${broken[1]}, received ${broken[2]}`;
+  throw new PlatformError("input", "MODEL_OPTION_INVALID", message);
+}
+
+/** The graph that reads the samples: of a whole step, or of a shard's gradient. */
+export function samplesGraph({ plan }: Pick<TrainingProgram, "plan">): Graph {
+  return plan.kind === "loop" ? plan.step.graph : plan.gradient.graph;
 }
 
 /** What the tensors of one shard may take together: a few times what the processor keeps near. */
@@ -148,6 +173,9 @@ export const graphNames = {
   setting: (name: string) => `setting_${name}`,
   next: (name: string) => `next_${name}`,
 } as const;
+
+/** The column behind an input's name. */
+export const columnOf = (name: string): string => name.replace(/^data_/, "");
 
 /** Everything that travels from step to step. */
 export function carriedNames({ memory }: Optimiser): string[] {

@@ -2,15 +2,23 @@ import { afterAll, describe, expect, test } from "vitest";
 import { keyFrom, normal, splitKey } from "../../base/index.ts";
 import {
   adam,
+  add,
+  BatchNorm,
   compileTraining,
+  constant,
   createRuntime,
   Dropout,
   gather,
+  initialState,
   Linear,
   Lstm,
   meanSquaredError,
+  mul,
   parametersOf,
+  sgd,
+  square,
   startTraining,
+  sum,
   type Tensor,
   type TensorValue,
   type TrainingState,
@@ -153,7 +161,15 @@ describe("a batch in shards", () => {
   });
 
   test("fails as a whole when one shard fails, with its reason", async () => {
-    const training = await startTraining(two, program(2), { data, seed: 0 });
+    const moved = compileTraining({
+      ...program(2).spec,
+      // Of a sum nothing is known, so that the row is looked for where the graph runs.
+      loss: ({ data: { x }, indices, weights }) => {
+        const row = gather(x, add(indices, constant([0], [1], "int64")));
+        return weightedMean(sum(square(model.head.apply(model.cell.run(row).last)), -1), weights);
+      },
+    });
+    const training = await startTraining(two, moved, { data, seed: 0 });
     const broken = batches(3);
     broken.indices[batchSize + batchSize - 1] = 1000n; // the second step, in the second shard
     await expect(training.run(broken)).rejects.toThrow(/^ONNX Runtime: .*indices element out of data bounds/);
@@ -164,6 +180,114 @@ describe("a batch in shards", () => {
 
   test("is refused when there are more shards than samples", () => {
     expect(() => program(8)).toThrow("training: expected 1 to 7 shards of the batch, received 8");
+  });
+});
+
+describe("a batch of which no sample counts", () => {
+  const norm = { line: new Linear(features, 2, keyFrom(5)), norm: new BatchNorm(2) };
+  const withNorm = (shards: number) =>
+    compileTraining({
+      parameters: parametersOf(norm),
+      data: {
+        rows: { dtype: "float32", shape: [samples, features] },
+        counts: { dtype: "float32", shape: [samples] },
+      },
+      batchSize: 8,
+      optimiser: sgd(),
+      shards,
+      loss: ({ data: { rows, counts }, indices, weights, pass }) => {
+        const y = norm.norm.apply(norm.line.apply(gather(rows, indices)), pass);
+        return weightedMean(sum(square(y), -1), mul(weights, gather(counts, indices)));
+      },
+    });
+  const stepOn = async (compiled: ReturnType<typeof withNorm>, weight: number, counts: number) => {
+    const training = await startTraining(two, compiled, {
+      data: {
+        rows: floats(6, samples, features),
+        counts: { dtype: "float32", shape: [samples], data: new Float32Array(samples).fill(counts) },
+      },
+      seed: 1,
+    });
+    const results = await training.run({
+      learningRates: Float32Array.of(0.1),
+      indices: BigInt64Array.from({ length: 8 }, (_, i) => BigInt(i)),
+      weights: new Float32Array(8).fill(weight),
+    });
+    const { parameters } = await training.state();
+    await training.release();
+    return { results, parameters };
+  };
+
+  test.each([
+    [1, "weights of the call", 0, 1],
+    [2, "weights of the call", 0, 1],
+    [1, "weights in the data", 1, 0],
+    [2, "weights in the data", 1, 0],
+  ])("has the loss 0 and moves nothing, in %i shards by %s", async (shards, _, weight, counts) => {
+    const compiled = withNorm(shards);
+    const { results, parameters } = await stepOn(compiled, weight, counts);
+    expect([...results.losses, ...results.gradientNorms]).toEqual([0, 0]);
+    const before = initialState(compiled).parameters;
+    expect(parameters.subarray(0, compiled.learnedSize)).toEqual(before.subarray(0, compiled.learnedSize));
+    expect(parameters.every(Number.isFinite)).toBe(true);
+  });
+
+  test("still tells batch norm what it has seen, in shards as in one", async () => {
+    const whole = await stepOn(withNorm(1), 0, 1);
+    const parts = await stepOn(withNorm(2), 0, 1);
+    const means = (values: Float32Array) =>
+      values.subarray(withNorm(1).learnedSize, withNorm(1).learnedSize + 2);
+    expect(means(whole.parameters)).not.toEqual(Float32Array.of(0, 0));
+    means(parts.parameters).forEach((value, i) => {
+      expect(value).toBeCloseTo(means(whole.parameters)[i], 6);
+    });
+  });
+});
+
+describe("refuses", () => {
+  const spec = program(1).spec;
+  test.each<[string, Partial<typeof spec>, string]>([
+    ["a batch of none", { batchSize: 0 }, "batchSize of 1 or more, received 0"],
+    ["a negative batch", { batchSize: -4 }, "batchSize of 1 or more, received -4"],
+    ["half a batch", { batchSize: 2.5 }, "batchSize of 1 or more, received 2.5"],
+    ["a batch that is no number", { batchSize: Number.NaN }, "batchSize of 1 or more, received NaN"],
+    ["a gradient without length", { clipNorm: 0 }, "clipNorm above 0, received 0"],
+    ["a clip norm that is no number", { clipNorm: Number.NaN }, "clipNorm above 0, received NaN"],
+    ["nothing to learn", { parameters: [] }, "at least one learned parameter, received none"],
+    [
+      "statistics before what is learned",
+      { parameters: parametersOf(new BatchNorm(2)).toReversed() },
+      "learned parameters before statistics, received one after them",
+    ],
+  ])("%s", (_, options, message) => {
+    expect(() => compileTraining({ ...spec, ...options })).toThrow(
+      expect.objectContaining({ code: "MODEL_OPTION_INVALID", message: `training: expected ${message}` }),
+    );
+  });
+
+  test.each([1, 2])("rows that no column has and rates that are none, in %i shards", async (shards) => {
+    const training = await startTraining(two, program(shards), { data, seed: 0 });
+    const past = batches(2);
+    past.indices[batchSize] = BigInt(samples);
+    await expect(training.run(past)).rejects.toMatchObject({
+      code: "INDEX_OUT_OF_RANGE",
+      message: "training: indices[7]: expected a whole number of 0 to 23, received 24",
+    });
+    const negative = batches(1);
+    negative.indices[3] = -1n;
+    await expect(training.run(negative)).rejects.toThrow(
+      "training: indices[3]: expected a whole number of 0 to 23, received -1",
+    );
+    for (const rate of [Number.NaN, -0.1, Number.POSITIVE_INFINITY]) {
+      const wild = { ...batches(2), learningRates: Float32Array.of(0.1, rate) };
+      await expect(training.run(wild)).rejects.toMatchObject({
+        code: "MODEL_OPTION_INVALID",
+        message: `training: learningRates[1]: expected a finite number of 0 or more, received ${Math.fround(rate)}`,
+      });
+    }
+    expect((await training.state()).step).toBe(0);
+    expect((await training.run(batches(1))).losses.every(Number.isFinite)).toBe(true);
+    await training.release();
   });
 });
 

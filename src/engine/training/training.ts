@@ -1,9 +1,10 @@
 /** A compiled training in worker threads: the parameters, what the optimiser remembers and the data set live there. */
-import { invariant } from "../../base/index.ts";
+import { invariant, PlatformError } from "../../base/index.ts";
+import { countFor, indexRanges, outside, wholeNumbers } from "../index-ranges.ts";
 import type { Runtime, Session, ShardRun, TensorValue } from "../runtime/runtime.ts";
 import { formatShape, mismatch, sameShape } from "../shape.ts";
 import { packParameters } from "./packing.ts";
-import { carriedNames, graphNames, type TrainingProgram } from "./program.ts";
+import { carriedNames, graphNames, samplesGraph, type TrainingProgram } from "./program.ts";
 
 /** Everything that changes in training: enough to go on bit for bit. */
 export interface TrainingState {
@@ -34,6 +35,10 @@ export interface StepResults {
 export interface Training {
   /** Slots of the runtime's worker: `parameters` as they are now, and `data_...` for each column of the data set. */
   readonly slots: Readonly<Record<string, string>>;
+  /**
+   * @throws PlatformError `INDEX_OUT_OF_RANGE` when an index names a row that a column which it is looked up in does not have
+   * @throws PlatformError `MODEL_OPTION_INVALID` when a learning rate is not a number of 0 or more
+   */
   run(batches: StepBatches): Promise<StepResults>;
   /** Puts another value of the same type in the place of a column of the data set, from the next step on. */
   replace(column: string, value: TensorValue): Promise<void>;
@@ -90,10 +95,13 @@ export async function startTraining(
     from,
   });
   const read = async (name: string) => (await runtime.get(engine.slots[name])).data as Float32Array;
+  const rows = countFor(indexRanges(samplesGraph(program)), "indices");
   let done = from.step;
   return {
     slots: engine.slots,
     async run(batches) {
+      requireRates(batches.learningRates);
+      if (Number.isFinite(rows)) requireRows(batches.indices, rows);
       const steps = batches.learningRates.length;
       const first = done;
       const values = Array.from(batches.learningRates, (rate, i) =>
@@ -135,6 +143,19 @@ export async function startTraining(
     parameters: () => read("parameters"),
     release: () => engine.release(),
   };
+}
+
+function requireRates(rates: Float32Array): void {
+  const wrong = rates.findIndex((rate) => !(rate >= 0 && Number.isFinite(rate)));
+  if (wrong < 0) return;
+  const message = `training: learningRates[${wrong}]: expected a finite number of 0 or more, received ${rates[wrong]}`;
+  throw new PlatformError("input", "MODEL_OPTION_INVALID", message);
+}
+
+function requireRows(indices: BigInt64Array, rows: number): void {
+  const numbers = wholeNumbers(indices);
+  for (let i = 0; i < indices.length; i++)
+    if (!numbers.isBelow(i, rows)) throw outside("training", `indices[${i}]`, rows, indices[i]);
 }
 
 async function startLoop(

@@ -5,7 +5,7 @@ import {
   inference,
   type Layer,
   mul,
-  normal,
+  normalArray,
   type Pass,
   randomNormal,
   softplus,
@@ -56,7 +56,7 @@ export class Vae implements Layer {
     this.decoder = new DenseStack([latentSize, hiddenSize, features], tanh, key);
     this.latentSize = latentSize;
     [...this.encoder.layers, ...this.decoder.layers].forEach(({ weight, bias }, i) => {
-      startWith(weight, normal(foldIn(key, i), weight.shape as readonly number[], 0.01));
+      startWith(weight, normalArray(foldIn(key, i), weight.shape as readonly number[], 0.01));
       bias.value.fill(0);
     });
   }

@@ -1,5 +1,5 @@
 /** What a row of the table of architectures is, and what the rows share. */
-import type { Key } from "../../base/index.ts";
+import { type Key, PlatformError } from "../../base/index.ts";
 import { type Layer, Linear, reshape, type Tensor, transpose } from "../../engine/index.ts";
 
 /** What goes in and how many numbers come out: windows `[batch, lookback, features]` to `[batch, outputs]`. */
@@ -46,6 +46,17 @@ export function architecture<Option extends keyof ArchitectureSizes = never>(
   },
 ): Architecture {
   return row;
+}
+
+/** An option that a network cannot have. It comes first and as the error's field, so that an edge can write it as it was given. */
+export function optionInvalid(
+  network: string,
+  option: keyof (ArchitectureSizes & WindowShape),
+  expected: string,
+  received: number,
+): PlatformError {
+  const message = `${option}: expected ${expected}, for network ${network}, received ${received}`;
+  return new PlatformError("input", "MODEL_OPTION_INVALID", message, { field: option });
 }
 
 /** A dense layer that starts small, so that an untrained network answers close to zero, the mean of a normalised target. */

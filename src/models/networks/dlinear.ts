@@ -1,10 +1,11 @@
-import { foldIn, type Key, PlatformError } from "../../base/index.ts";
+import { foldIn, type Key } from "../../base/index.ts";
 import { add, constant, type Layer, Linear, matmul, sub, type Tensor } from "../../engine/index.ts";
 import {
   type ArchitectureSizes,
   architecture,
   channelsFirst,
   ForecastReadout,
+  optionInvalid,
   stepsAhead,
   type WindowShape,
 } from "./architecture.ts";
@@ -25,10 +26,8 @@ class DecompositionLinear implements Layer {
   readonly kernelSize: number;
 
   constructor({ lookback, features, outputs, kernelSize }: Sizes, key: Key) {
-    if (kernelSize % 2 === 0) {
-      const message = `network dlinear: expected an odd kernelSize, which has a middle, received ${kernelSize}`;
-      throw new PlatformError("input", "MODEL_OPTION_INVALID", message);
-    }
+    if (kernelSize % 2 === 0)
+      throw optionInvalid("dlinear", "kernelSize", "an odd number, which has a middle", kernelSize);
     const steps = stepsAhead(lookback);
     this.seasonal = new Linear(lookback, steps, foldIn(key, "seasonal"));
     this.trend = new Linear(lookback, steps, foldIn(key, "trend"));

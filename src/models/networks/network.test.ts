@@ -407,24 +407,37 @@ test.each(networkNames)("makes %s with its own defaults, also over the shortest 
 });
 
 test.each<[NetworkName, Partial<NetworkOptions>, string]>([
-  ["lstm", { numLayers: 0 }, "network lstm: expected numLayers of 1 or more, received 0"],
-  ["mlp", { hiddenSize: 2.5 }, "network mlp: expected hiddenSize of 1 or more, received 2.5"],
-  ["linear", { outputs: -1 }, "network linear: expected outputs of 1 or more, received -1"],
+  ["lstm", { numLayers: 0 }, "numLayers: expected a whole number of 1 or more, for network lstm, received 0"],
+  [
+    "mlp",
+    { hiddenSize: 2.5 },
+    "hiddenSize: expected a whole number of 1 or more, for network mlp, received 2.5",
+  ],
+  [
+    "linear",
+    { outputs: -1 },
+    "outputs: expected a whole number of 1 or more, for network linear, received -1",
+  ],
   ["gru", { dropout: 1 }, "dropout: expected a rate in [0, 1), received 1"],
   [
     "transformer",
     { numHeads: 5 },
-    "attention: expected a number of heads that divides 32 features, received 5",
+    "numHeads: expected a number that divides the hidden size, 32, for network transformer, received 5",
+  ],
+  [
+    "transformer",
+    { hiddenSize: 30 },
+    "hiddenSize: expected a multiple of the 4 heads, for network transformer, received 30",
   ],
   [
     "patchTst",
     { patchLength: 25 },
-    "network patchTst: expected a patchLength of at most the lookback, 24, received 25",
+    "patchLength: expected at most the lookback, 24, for network patchTst, received 25",
   ],
   [
     "dlinear",
     { kernelSize: 4 },
-    "network dlinear: expected an odd kernelSize, which has a middle, received 4",
+    "kernelSize: expected an odd number, which has a middle, for network dlinear, received 4",
   ],
 ])("refuses %s with %o", (name, wrong, message) => {
   expect(() => network(name, { ...window, ...wrong }, keyFrom(1))).toThrow(message);

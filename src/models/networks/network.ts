@@ -1,7 +1,12 @@
 /** The networks that read a window and answer with numbers: one row for each. */
-import { type Key, PlatformError } from "../../base/index.ts";
+import type { Key } from "../../base/index.ts";
 import type { Layer } from "../../engine/index.ts";
-import type { Architecture, ArchitectureSizes, WindowShape } from "./architecture.ts";
+import {
+  type Architecture,
+  type ArchitectureSizes,
+  optionInvalid,
+  type WindowShape,
+} from "./architecture.ts";
 import { cnn1d } from "./cnn1d.ts";
 import { dlinear } from "./dlinear.ts";
 import { inceptionTime } from "./inception-time.ts";
@@ -87,7 +92,7 @@ export function network(name: NetworkName, options: NetworkOptions, key: Key): L
 /**
  * The options that an architecture reads, as asked for or with its own default: what to write down to make the same network again.
  *
- * @throws PlatformError `MODEL_OPTION_INVALID` when a size is not a whole number of 1 or more
+ * @throws PlatformError `MODEL_OPTION_INVALID` when a size is not a whole number of 1 or more, or the heads do not divide the hidden size
  * @example
  * networkSizes("dlinear", { lookback: 30, features: 2, outputs: 1, hiddenSize: 64 }); // => { kernelSize: 25 }
  */
@@ -97,22 +102,30 @@ export function networkSizes(
 ): Partial<ArchitectureSizes> {
   const { defaults, least = {} }: Architecture = architectures[name];
   const window = { lookback, features, outputs };
-  for (const [option, value] of Object.entries(window)) requireWhole(name, option, value, 1);
+  for (const option of ["lookback", "features", "outputs"] as const)
+    requireWhole(name, option, window[option], 1);
   const entries = Object.entries(defaults(window)) as [keyof ArchitectureSizes, number][];
-  return Object.fromEntries(
+  const sizes: Partial<ArchitectureSizes> = Object.fromEntries(
     entries.map(([option, usual]) => {
       const value = options[option] ?? usual;
       if (option !== "dropout") requireWhole(name, option, value, least[option] ?? 1);
       return [option, value];
     }),
   );
+  const { hiddenSize, numHeads } = sizes;
+  if (hiddenSize !== undefined && numHeads !== undefined && hiddenSize % numHeads !== 0)
+    throw options.numHeads === undefined // the network's own; it is the other that was asked for
+      ? optionInvalid(name, "hiddenSize", `a multiple of the ${numHeads} heads`, hiddenSize)
+      : optionInvalid(name, "numHeads", `a number that divides the hidden size, ${hiddenSize}`, numHeads);
+  return sizes;
 }
 
-function requireWhole(name: NetworkName, option: string, value: number, least: number): void {
+function requireWhole(
+  name: NetworkName,
+  option: keyof (ArchitectureSizes & WindowShape),
+  value: number,
+  least: number,
+): void {
   if (Number.isSafeInteger(value) && value >= least) return;
-  throw new PlatformError(
-    "input",
-    "MODEL_OPTION_INVALID",
-    `network ${name}: expected ${option} of ${least} or more, received ${value}`,
-  );
+  throw optionInvalid(name, option, `a whole number of ${least} or more`, value);
 }

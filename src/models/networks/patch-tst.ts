@@ -1,4 +1,4 @@
-import { foldIn, type Key, PlatformError } from "../../base/index.ts";
+import { foldIn, type Key } from "../../base/index.ts";
 import {
   add,
   BatchNorm,
@@ -27,6 +27,7 @@ import {
   architecture,
   channelsFirst,
   ForecastReadout,
+  optionInvalid,
   stepsAhead,
   type WindowShape,
 } from "./architecture.ts";
@@ -63,10 +64,8 @@ class PatchTransformer implements Layer {
 
   constructor(sizes: Sizes, key: Key) {
     const { lookback, features, outputs, hiddenSize, numLayers, patchLength, dropout } = sizes;
-    if (patchLength > lookback) {
-      const message = `network patchTst: expected a patchLength of at most the lookback, ${lookback}, received ${patchLength}`;
-      throw new PlatformError("input", "MODEL_OPTION_INVALID", message);
-    }
+    if (patchLength > lookback)
+      throw optionInvalid("patchTst", "patchLength", `at most the lookback, ${lookback}`, patchLength);
     const steps = stepsAhead(lookback);
     const patches = patchStarts(lookback, patchLength).length;
     this.norm = new ReversibleInstanceNorm(features, { affine: false });

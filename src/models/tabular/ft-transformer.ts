@@ -4,10 +4,10 @@ import {
   at,
   broadcastTo,
   concat,
-  constant,
   Dropout,
   Embedding,
   inference,
+  joinedPlaces,
   LayerNorm,
   Linear,
   MultiHeadAttention,
@@ -19,7 +19,7 @@ import {
   reshape,
   split,
   type Tensor,
-  uniform,
+  uniformArray,
 } from "../../engine/index.ts";
 import { requireSizes, startWith } from "../options.ts";
 import { type Row, requireColumns, requireRow } from "./row.ts";
@@ -88,7 +88,7 @@ class FeatureTokeniser {
   constructor(numbers: number, categories: readonly number[], hiddenSize: number, key: Key) {
     const bound = 1 / Math.sqrt(hiddenSize);
     const draw = (name: string, rows: number) =>
-      uniform(foldIn(key, name), [rows, hiddenSize], -bound, bound);
+      uniformArray(foldIn(key, name), [rows, hiddenSize], -bound, bound);
     const made = (name: string, rows: number) => (rows === 0 ? null : parameter(draw(name, rows)));
     this.gathering = parameter(draw("gathering", 1));
     this.numberWeight = made("numberWeight", numbers);
@@ -111,9 +111,7 @@ class FeatureTokeniser {
       parts.push(add(mul(column, this.numberWeight), this.numberBias));
     }
     if (this.embedding && this.categoryBias) {
-      // All columns' categories lie in one table, behind each other.
-      const starts = this.categories.map((_, i) => this.categories.slice(0, i).reduce((a, b) => a + b, 0));
-      const places = add(codes[0], constant(starts, [starts.length], "int64"));
+      const places = joinedPlaces(codes[0], this.categories);
       parts.push(add(this.embedding.apply(places), this.categoryBias));
     }
     return concat(parts, 1);

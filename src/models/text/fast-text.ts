@@ -11,7 +11,7 @@ import {
   reshape,
   sum,
   type Tensor,
-  uniform,
+  uniformArray,
 } from "../../engine/index.ts";
 import { requireSizes, startWith } from "../options.ts";
 
@@ -43,7 +43,7 @@ export class FastText {
     const bound = 1 / embeddingSize;
     startWith(
       this.embedding.weight,
-      uniform(foldIn(key, "embedding"), [buckets, embeddingSize], -bound, bound),
+      uniformArray(foldIn(key, "embedding"), [buckets, embeddingSize], -bound, bound),
     );
     this.output = { weight: parameter(filled([classes, embeddingSize], 0)) };
   }

@@ -9,7 +9,7 @@ import {
   LayerNorm,
   matmul,
   mul,
-  normal,
+  normalArray,
   type Pass,
   reshape,
   saltsPerBlock,
@@ -88,7 +88,7 @@ export class Gpt {
         attention: attention.output,
         feed: feedForward.down,
       }))
-        startWith(weight, normal(foldIn(foldIn(key, name), i), weight.shape as readonly number[], last));
+        startWith(weight, normalArray(foldIn(foldIn(key, name), i), weight.shape as readonly number[], last));
     });
   }
 

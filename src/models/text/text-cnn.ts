@@ -13,7 +13,7 @@ import {
   reshape,
   type Tensor,
   transpose,
-  uniform,
+  uniformArray,
 } from "../../engine/index.ts";
 import { requireSizes, startWith } from "../options.ts";
 
@@ -62,7 +62,7 @@ export class TextCnn {
     this.embedding = new Embedding(vocabularySize, embeddingSize, key);
     startWith(
       this.embedding.weight,
-      uniform(foldIn(key, "embedding"), [vocabularySize, embeddingSize], -0.25, 0.25),
+      uniformArray(foldIn(key, "embedding"), [vocabularySize, embeddingSize], -0.25, 0.25),
     );
     this.convolutions = widths.map(
       (width, i) => new Conv1d(embeddingSize, filters, width, {}, foldIn(foldIn(key, "convolution"), i)),

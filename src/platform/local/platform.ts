@@ -18,7 +18,7 @@ export interface PlatformOptions {
   readonly clock?: Clock;
   /** What this process is, for other processes that meet it: `fathom serve`. */
   readonly what?: string | undefined;
-  /** Holds the input of a job to its schema before it is accepted; taken as it is when absent. */
+  /** @internal Holds the input of a job to its schema before it is accepted; taken as it is when absent. */
   readonly checkInput?: CheckInput;
   /** The S3-compatible service that keeps the files of registered models; the data folder when absent. */
   readonly artifacts?: Omit<S3Options, "clock"> | undefined;
@@ -29,9 +29,9 @@ export interface PlatformOptions {
 /** A platform that is opened once, and closed only if it was. */
 export interface LazyPlatform {
   open(): Promise<Platform>;
-  /** The state below the rooms, for a backup; opens it as `open` does. */
+  /** @internal The state below the rooms, for a backup; opens it as `open` does. */
   openState(): Promise<State>;
-  /** What a worker of this process needs. */
+  /** @internal What a worker of this process needs. */
   jobs(): Promise<Jobs>;
   /**
    * Makes this process the one server of an embedded data folder; of a database server there may be many.

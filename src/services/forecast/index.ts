@@ -19,6 +19,7 @@ export { evaluateForecast } from "./evaluate.ts";
 export { type Difference, type Training, trainingDifferences, trainingName } from "./identity.ts";
 export { type MonitoredModel, type MonitorRequest, monitor } from "./monitored.ts";
 export { sourceOf } from "./prepare.ts";
+export { type RealWindows, realWindows } from "./real-windows.ts";
 export {
   EvaluateInput,
   EvaluateOutput,

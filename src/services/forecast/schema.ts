@@ -175,9 +175,10 @@ export const Score = z.object({
   pValue: MaybeNumber.describe(
     "Diebold-Mariano test of equal squared error, two-sided; null with too few dates",
   ),
-  bestReachableSkill: MaybeNumber.describe(
-    "skill of the true conditional mean; known for the simulated market only",
+  trueMeanSkill: MaybeNumber.describe(
+    "skill of the market's true conditional mean, the expected best; known for the simulated market only",
   ),
+  trueMeanSkillError: MaybeNumber.describe("its standard error; null with too few dates"),
   coverage: z
     .array(z.object({ level: z.number(), observed: z.number() }))
     .describe("share of outcomes at or below each forecast quantile"),

@@ -133,12 +133,30 @@ describe("a score", () => {
     expect(score(handMade([0.02, -0.04, 0.01]), [0.1, 0.1, 0.1]).model.ic).toBeNull();
   });
 
-  test("knows the best reachable skill of a market whose law is known", () => {
+  test("knows the skill of the true mean of a market whose law is known", () => {
     const set = handMade([0.02, -0.04]);
     const half = { conditionalMean: (_: string, asOf: number) => (asOf === 0 ? 0.01 : -0.02) };
-    expect(score(set, [0, 0], half).bestReachableSkill).toBeCloseTo(1 - 0.00025 / 0.001, 12);
-    expect(score(set, [0, 0]).bestReachableSkill).toBeNull();
-    expect(score(set, [0, 0], { ...half, target: "volatility" }).bestReachableSkill).toBeNull();
+    expect(score(set, [0, 0], half).trueMeanSkill).toBeCloseTo(1 - 0.00025 / 0.001, 12);
+    expect(score(set, [0, 0]).trueMeanSkill).toBeNull();
+    expect(score(set, [0, 0], { ...half, target: "volatility" }).trueMeanSkill).toBeNull();
+  });
+
+  test("gives the standard error of that skill, from its loss on each date", () => {
+    const outcome = normal(keyFrom(1), 60, 0, 0.02);
+    const set = handMade([...outcome]);
+    const at = (asOf: number) => set.windows.asOf.indexOf(asOf);
+    const result = score(set, new Array(60).fill(0), {
+      conditionalMean: (_, asOf) => 0.3 * outcome[at(asOf)],
+    });
+    // Of an outcome x, x² - (0.7 x)² is gained: 0.51 x², whose mean has the standard error of any mean.
+    const gains = outcome.map((value) => 0.51 * value ** 2);
+    const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length;
+    const deviation = Math.sqrt(mean(gains.map((gain) => (gain - mean(gains)) ** 2)) / 59);
+    expect(result.trueMeanSkill).toBeCloseTo(0.51, 10);
+    expect(result.trueMeanSkillError).toBeCloseTo(deviation / mean(outcome.map((value) => value ** 2)), 10);
+    expect(
+      score(handMade([0.02, -0.04]), [0, 0], { conditionalMean: () => 0.01 }).trueMeanSkillError,
+    ).toBeNull();
   });
 
   test("measures what share of outcomes lies below each quantile and inside the band", () => {

@@ -134,8 +134,8 @@ function scoreHorizon(input: ScoreInput, horizon: number, h: number): Omit<Horiz
     },
     skill: finite(skillOver(outcome, model, naive)),
     linearSkill: finite(skillOver(outcome, linear, naive)),
-    pValue: comparison(date, squared(naive), squared(model), horizon),
-    bestReachableSkill: bestReachable(input, horizon, outcome, naive),
+    pValue: finite(lossDifference(date, squared(naive), squared(model), horizon)?.pValue ?? Number.NaN),
+    ...trueMean(input, horizon, { date, outcome, naive }),
     ...calibration(input, h, outcome),
   };
 }
@@ -165,40 +165,50 @@ function correlations(
   return { ic: finite(pearson(forecast, outcome)), rankIc: finite(spearman(forecast, outcome)) };
 }
 
-function comparison(
-  date: Float64Array,
-  first: Float64Array,
-  second: Float64Array,
-  horizon: number,
-): number | null {
+/** Null on a handful of dates. */
+function lossDifference(date: Float64Array, first: Float64Array, second: Float64Array, horizon: number) {
   const differences = lossDifferencesPerDate(date, first, second);
   // A difference that never varies is no sample of anything: constant prices make it so.
   if (differences.length <= Math.max(10, 2 * horizon) || differences.every((d) => d === differences[0]))
     return null;
-  return finite(dieboldMariano(differences, horizon).pValue);
+  return dieboldMariano(differences, horizon);
 }
 
-/** Skill of the true conditional mean on the same samples; only for targets that are the log return, or nearly. */
-function bestReachable(
+/**
+ * Skill of the true conditional mean on the same samples, with the standard error that the test of Diebold and Mariano goes by; only for
+ * targets that are the log return, or nearly.
+ */
+function trueMean(
   { set, samples, target, conditionalMean }: ScoreInput,
   horizon: number,
-  outcome: Float64Array,
-  naive: Float64Array,
-): number | null {
-  if (!conditionalMean || (target !== "log-return" && target !== "return" && target !== "level")) return null;
-  const best = Float64Array.from(samples, (sample) => {
-    const expected =
+  { date, outcome, naive }: Readonly<Record<"date" | "outcome" | "naive", Float64Array>>,
+): Pick<HorizonScore, "trueMeanSkill" | "trueMeanSkillError"> {
+  const unknown = { trueMeanSkill: null, trueMeanSkillError: null };
+  if (!conditionalMean || (target !== "log-return" && target !== "return" && target !== "level"))
+    return unknown;
+  const expected = Float64Array.from(samples, (sample) => {
+    const logReturn =
       conditionalMean(set.frame.symbols[set.windows.symbol[sample]], set.windows.asOf[sample], horizon) ??
       Number.NaN;
     return target === "level"
-      ? set.lastClose[sample] * Math.exp(expected)
+      ? set.lastClose[sample] * Math.exp(logReturn)
       : target === "return"
-        ? Math.expm1(expected)
-        : expected;
+        ? Math.expm1(logReturn)
+        : logReturn;
   });
-  const known = samples.map((_, i) => i).filter((i) => Number.isFinite(best[i]));
+  const known = samples.map((_, i) => i).filter((i) => Number.isFinite(expected[i]));
+  if (known.length === 0) return unknown;
   const at = (values: Float64Array) => Float64Array.from(known, (i) => values[i]);
-  return known.length === 0 ? null : finite(skillOver(at(outcome), at(best), at(naive)));
+  const [first, second] = [at(naive), at(expected)].map((forecast) =>
+    forecast.map((value, i) => (value - outcome[known[i]]) ** 2),
+  );
+  const difference = lossDifference(at(date), first, second, horizon);
+  return {
+    trueMeanSkill: finite(skillOver(at(outcome), at(expected), at(naive))),
+    trueMeanSkillError:
+      difference &&
+      finite(difference.meanDifference / difference.statistic / meanSquaredError(at(outcome), at(naive))),
+  };
 }
 
 function calibration(

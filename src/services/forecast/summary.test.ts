@@ -20,7 +20,8 @@ const base: HorizonScore = {
   skill: 0.05,
   linearSkill: 0.01,
   pValue: 0.01,
-  bestReachableSkill: null,
+  trueMeanSkill: null,
+  trueMeanSkillError: null,
   coverage: [],
   interval: null,
 };
@@ -68,10 +69,11 @@ test("says that there is nothing to judge by when the naive forecast makes no er
   );
 });
 
-test("names what any forecast can reach, where that is known", () => {
-  expect(words({ bestReachableSkill: 0.027 })).toMatch(
-    / The true mean of the market itself reaches 2\.70 % on these samples\.$/,
-  );
+test("sets the skill of the true mean beside the model's, where it is known", () => {
+  const said =
+    / The true mean of the market itself, which no forecast beats on average, has a skill of (.*) on these samples\.$/;
+  expect(said.exec(words({ trueMeanSkill: 0.027 }))?.[1]).toBe("2.70 %");
+  expect(said.exec(words({ trueMeanSkill: 0.027, trueMeanSkillError: 0.004 }))?.[1]).toBe("2.70 ± 0.40 %");
 });
 
 test("says when the linear model does better", () => {
@@ -95,14 +97,17 @@ test("has a sentence for each horizon", () => {
 });
 
 test("sets model and baselines in columns, a line per horizon", () => {
-  const table = scoreTable([base, { ...base, horizon: 10, pValue: null, bestReachableSkill: 0.06 }]);
+  const table = scoreTable([
+    base,
+    { ...base, horizon: 10, pValue: null, trueMeanSkill: 0.06, trueMeanSkillError: 0.01 },
+  ]);
   const lines = table.split("\n");
   expect(lines).toHaveLength(3);
   expect(new Set(lines.map(({ length }) => length)).size).toBe(1);
   expect(lines[0]).toMatch(
-    /horizon +n +RMSE model +RMSE naive +RMSE linear +skill +skill linear +best reachable/,
+    /horizon +n +RMSE model +RMSE naive +RMSE linear +skill +skill linear +skill true mean/,
   );
-  expect(lines[2]).toMatch(/^10 +100 +0\.01 +0\.01049 +0\.01095 +5\.00 % +1\.00 % +6\.00 % .* -$/);
+  expect(lines[2]).toMatch(/^10 +100 +0\.01 +0\.01049 +0\.01095 +5\.00 % +1\.00 % +6\.00 ± 1\.00 % .* -$/);
   expect(table).not.toMatch(/NaN|undefined|null/);
 });
 

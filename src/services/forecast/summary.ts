@@ -49,11 +49,13 @@ function disbelief({ horizon, skill, pValue }: HorizonScore, model: string, naiv
   return `At ${bars(horizon)} the validation part gave no reason to believe the ${model}, so that nothing of it is kept and the mean of the training part, in units of the volatility of the window, is forecast: ${shown}.`;
 }
 
-function comparisons({ skill, linearSkill, bestReachableSkill }: HorizonScore): string[] {
+function comparisons({ skill, linearSkill, trueMeanSkill, trueMeanSkillError }: HorizonScore): string[] {
   const best =
-    bestReachableSkill === null
+    trueMeanSkill === null
       ? []
-      : [`The true mean of the market itself reaches ${percent(bestReachableSkill)} on these samples.`];
+      : [
+          `The true mean of the market itself, which no forecast beats on average, has a skill of ${withError(trueMeanSkill, trueMeanSkillError)} on these samples.`,
+        ];
   if (skill === null || linearSkill === null || linearSkill <= skill) return best;
   const linear =
     linearSkill > 0
@@ -72,7 +74,7 @@ function chance(pValue: number | null): string {
 
 /** The model against its baselines, a line per horizon. */
 export function scoreTable(scores: readonly HorizonScore[]): string {
-  const known = scores.some(({ bestReachableSkill }) => bestReachableSkill !== null);
+  const known = scores.some(({ trueMeanSkill }) => trueMeanSkill !== null);
   const header = [
     "horizon",
     "n",
@@ -81,7 +83,7 @@ export function scoreTable(scores: readonly HorizonScore[]): string {
     "RMSE linear",
     "skill",
     "skill linear",
-    ...(known ? ["best reachable"] : []),
+    ...(known ? ["skill true mean"] : []),
     "direction",
     "naive",
     "IC",
@@ -95,7 +97,7 @@ export function scoreTable(scores: readonly HorizonScore[]): string {
     formatNumber(Math.sqrt(score.linear.mse)),
     percent(score.skill),
     percent(score.linearSkill),
-    ...(known ? [percent(score.bestReachableSkill)] : []),
+    ...(known ? [withError(score.trueMeanSkill, score.trueMeanSkillError)] : []),
     percent(score.model.directionAccuracy),
     percent(score.naive.directionAccuracy),
     formatNumber(score.model.ic, 2),
@@ -137,6 +139,11 @@ function alignColumns(rows: readonly (readonly string[])[]): string {
         .join("  "),
     )
     .join("\n");
+}
+
+/** A share with its standard error where that is known: `2.70 ± 0.40 %`. */
+function withError(value: number | null, error: number | null): string {
+  return error === null ? percent(value) : percent(value).replace(" %", ` ± ${percent(error)}`);
 }
 
 function percent(value: number | null): string {

@@ -20,7 +20,7 @@ export const modelQuantize = capability({
   summary: "Write a model with weights of 8 bits, and measure what that costs beside the float model",
   input: QuantizeInput,
   output: QuantizeOutput,
-  paths: ["artifact", "out", "inputs"],
+  paths: ["artifact", "out", "data", "inputs"],
   positional: "artifact",
   print: quantizationTable,
   run: quantizeModel,

@@ -21,6 +21,7 @@ import {
   type TensorValue,
 } from "../../engine/index.ts";
 import { decodeSafetensors, float32Of, type StoredTensor } from "../../models/index.ts";
+import { type RealWindows, realWindows } from "../forecast/index.ts";
 import { openModel } from "./open.ts";
 import type { QuantizeInput, QuantizeOutput } from "./schema.ts";
 import { writeWhole } from "./write.ts";
@@ -28,34 +29,103 @@ import { writeWhole } from "./write.ts";
 type Feeds = Readonly<Record<string, TensorValue>>;
 
 /** Writes the quantised model, and measures it beside the float one. */
-export async function quantizeModel(
-  input: QuantizeInput,
-  { models, signal }: Context,
-): Promise<QuantizeOutput> {
-  const { model, manifest } = await openModel(input.artifact, input.file, models);
-  const draw = input.draw ?? (manifest?.kind === "forecast" ? "lognormal" : "normal");
+export async function quantizeModel(input: QuantizeInput, context: Context): Promise<QuantizeOutput> {
+  const { model, manifest } = await openModel(input.artifact, input.file, context.models);
+  const { feeds, description, real } = await measureOn(model, manifest?.kind ?? "onnx", input, context);
   const { bytes, quantized, kept } = quantize(model.bytes, input);
-  const feeds =
-    input.inputs === undefined ? drawnFeeds(model, input, draw) : await readFeeds(model, input.inputs);
-  throwIfAborted(signal, "quantisation");
+  throwIfAborted(context.signal, "quantisation");
   const runtime = createRuntime();
   try {
-    const outputs = await compareModels(runtime, model, readOnnx(bytes, basename(input.out)), feeds);
+    const small = readOnnx(bytes, basename(input.out));
+    const [float, other] = [await answer(runtime, model, feeds), await answer(runtime, small, feeds)];
+    const outputs = differences(model.source, float, other);
     await writeWhole(input.out, bytes);
     return {
       out: input.out,
       quantized: [...quantized],
       kept: [...kept],
-      data:
-        input.inputs === undefined
-          ? `drawn ${draw}, seed ${input.seed}; give --inputs to measure on your own`
-          : `from ${basename(input.inputs)}`,
+      data: description,
       samples: Object.values(feeds)[0]?.shape[0] ?? 1,
       bytes: { float: model.bytes.length, quantized: bytes.length },
       outputs,
+      errors: real && forecastErrors(real, float, other),
     };
   } finally {
     await runtime.close();
+  }
+}
+
+interface Measured {
+  readonly feeds: Feeds;
+  /** Behind the number of samples, in words. */
+  readonly description: string;
+  /** Null where nothing is known of what came. */
+  readonly real: RealWindows | null;
+}
+
+/** Prices where they are given or known, inputs where they are given, else drawn ones, which are called so. */
+async function measureOn(
+  model: OnnxModel,
+  kind: string,
+  input: QuantizeInput,
+  context: Context,
+): Promise<Measured> {
+  const { artifact, inputs, data, samples = 4096 } = input;
+  if (inputs !== undefined && data !== undefined)
+    throw invalid("data: expected either data or inputs, received both", "data");
+  if (data !== undefined && kind !== "forecast")
+    throw invalid(
+      `data: expected a forecasting model, received ${kind}; --inputs measures any other`,
+      "data",
+    );
+  if (inputs !== undefined)
+    return { feeds: await readFeeds(model, inputs), description: `from ${basename(inputs)}`, real: null };
+  const { symbols, from, to } = input;
+  const real =
+    kind === "forecast" && input.draw === undefined
+      ? await realWindows({ artifact, data, symbols, from, to }, samples, context)
+      : null;
+  if (real) return { feeds: { prices: real.prices }, description: real.description, real };
+  const draw = input.draw ?? (kind === "forecast" ? "lognormal" : "normal");
+  const better =
+    kind === "forecast"
+      ? "which are no market: --data measures on yours"
+      : "which are not yours: --inputs measures on yours";
+  return {
+    feeds: drawnFeeds(model, input, draw),
+    description: `drawn ${draw} with seed ${input.seed}, ${better}`,
+    real: null,
+  };
+}
+
+/** Root mean squared errors of both models' forecasts beside that of the forecast without a model. */
+function forecastErrors(
+  { horizons, outcome, naive }: RealWindows,
+  float: Answers,
+  quantized: Answers,
+): QuantizeOutput["errors"] {
+  const errorOf = (forecast: ArrayLike<number | bigint>, h: number) =>
+    rootMeanSquare(
+      outcome
+        .filter((_, i) => i % horizons.length === h)
+        .map((came, row) => Number(forecast[row * horizons.length + h]) - came),
+    );
+  return horizons.map((horizon, h) => ({
+    horizon,
+    float: errorOf(float.forecast.data, h),
+    quantized: errorOf(quantized.forecast.data, h),
+    naive: errorOf(naive, h),
+  }));
+}
+
+type Answers = Readonly<Record<string, TensorValue>>;
+
+async function answer(runtime: Runtime, model: OnnxModel, feeds: Feeds): Promise<Answers> {
+  const loaded = await loadOnnx(runtime, model);
+  try {
+    return await loaded.run(feeds);
+  } finally {
+    await loaded.release();
   }
 }
 
@@ -70,25 +140,18 @@ export async function compareModels(
   other: OnnxModel,
   feeds: Feeds,
 ): Promise<QuantizeOutput["outputs"]> {
-  const answer = async (model: OnnxModel) => {
-    const loaded = await loadOnnx(runtime, model);
-    try {
-      return await loaded.run(feeds);
-    } finally {
-      await loaded.release();
-    }
-  };
-  const [expected, received] = [await answer(float), await answer(other)];
+  return differences(float.source, await answer(runtime, float, feeds), await answer(runtime, other, feeds));
+}
+
+function differences(source: string, expected: Answers, received: Answers): QuantizeOutput["outputs"] {
   return Object.entries(expected).map(([name, { data }]) => {
     const [a, b] = [data, received[name].data].map((values) =>
       Float64Array.from(values as Float32Array, Number),
     );
     if (a.some((value) => !Number.isFinite(value))) {
-      throw new PlatformError(
-        "input",
-        "INPUT_INVALID",
-        `inputs: expected inputs to which ${float.source} answers with numbers, received some at which "${name}" is not finite; prices are positive: draw lognormal ones, or give a file`,
-        { field: "inputs" },
+      throw invalid(
+        `inputs: expected inputs to which ${source} answers with numbers, received some at which "${name}" is not finite; prices are positive: draw lognormal ones, or give a file`,
+        "inputs",
       );
     }
     const difference = a.map((value, i) => value - b[i]);
@@ -101,6 +164,10 @@ export async function compareModels(
   });
 }
 
+function invalid(message: string, field: string): PlatformError {
+  return new PlatformError("input", "INPUT_INVALID", message, { field });
+}
+
 function rootMeanSquare(values: Float64Array): number {
   return values.length === 0
     ? 0
@@ -110,18 +177,16 @@ function rootMeanSquare(values: Float64Array): number {
 /** Random inputs: numbers of the chosen law, whole numbers 0 and 1, which every table has. */
 function drawnFeeds(
   { inputs, source }: OnnxModel,
-  { samples, seed, sizes }: QuantizeInput,
+  { samples = 256, seed, sizes }: QuantizeInput,
   draw: "normal" | "lognormal",
 ): Feeds {
   return Object.fromEntries(
     inputs.map(({ name, elementType, shape }) => {
       const open = [...new Set((shape ?? []).filter((axis) => typeof axis === "string" && !(axis in sizes)))];
       if (shape === null || open.length > 1) {
-        throw new PlatformError(
-          "input",
-          "INPUT_INVALID",
+        throw invalid(
           `sizes: expected sizes of the open axes beside the batch, received none for ${open.slice(1).join(", ") || `input "${name}" of ${source}`}`,
-          { field: "sizes" },
+          "sizes",
         );
       }
       const fixed = shape.map((axis) => (typeof axis === "number" ? axis : (sizes[axis] ?? samples)));

@@ -1,10 +1,13 @@
 /** What goes into and comes out of the capabilities that look at a model as a file. */
 import { z } from "zod";
+import { PredictInput } from "../forecast/index.ts";
 
 const ModelFields = {
   artifact: z.string().describe("a model by name or path, or any file that ends in .onnx"),
   file: z.string().default("model.onnx").describe("which graph of an artifact"),
 };
+
+const { data, symbols, from, to } = PredictInput.shape;
 
 const Sizes = z
   .record(z.string(), z.number().int().min(1))
@@ -69,17 +72,31 @@ export const QuantizeInput = z.object({
     .default(7)
     .describe("bits of a weight; 8 may overflow on older processors"),
   minimumSize: z.number().int().min(1).default(256).describe("weights with fewer numbers stay as they are"),
+  data: data
+    .optional()
+    .describe(
+      "prices to measure a forecasting model on, a file or 'simulated'; where it is left out, the simulated market if it was trained there",
+    ),
+  symbols,
+  from,
+  to,
   inputs: z
     .string()
     .optional()
-    .describe("safetensors file with one tensor for each input, to measure the loss on; drawn when left out"),
+    .describe("safetensors file with one tensor for each input, to measure any other model on"),
   draw: z
     .enum(["normal", "lognormal"])
     .optional()
     .describe(
-      "how inputs are drawn: lognormal ones are positive, as the prices of a forecast are, and its default",
+      "how inputs are drawn where neither is given: lognormal ones are positive, as the prices of a forecast are, and its default",
     ),
-  samples: z.number().int().min(1).max(100_000).default(256).describe("samples to draw"),
+  samples: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe("samples to draw, by default 256; or most samples of the data, by default 4096"),
   seed: z.number().int().default(0).describe("seed of what is drawn"),
   sizes: Sizes,
 });
@@ -100,5 +117,9 @@ export const QuantizeOutput = z.object({
       rootMeanSquareDifference: z.number(),
     }),
   ),
+  errors: z
+    .array(z.object({ horizon: z.number(), float: z.number(), quantized: z.number(), naive: z.number() }))
+    .nullable()
+    .describe("root mean squared errors of the forecasts, by horizon; null where no prices were measured on"),
 });
 export type QuantizeOutput = z.output<typeof QuantizeOutput>;

@@ -36,7 +36,7 @@ export function layerTable(output: DescribeOutput): string {
 
 /** What quantising saved, and what it cost. */
 export function quantizationTable(output: QuantizeOutput): string {
-  const { bytes, outputs, quantized, kept } = output;
+  const { bytes, outputs, errors, quantized, kept } = output;
   return [
     textTable(
       ["", "float", "quantised", "RMS difference", "largest difference"],
@@ -59,9 +59,24 @@ export function quantizationTable(output: QuantizeOutput): string {
       1,
     ),
     "",
+    ...(errors === null
+      ? []
+      : [
+          textTable(
+            ["RMSE of the forecast", "float", "quantised", "naive forecast"],
+            errors.map(({ horizon, float, quantized: small, naive }) => [
+              `at horizon ${horizon}`,
+              formatNumber(float, 6),
+              formatNumber(small, 6),
+              formatNumber(naive, 6),
+            ]),
+            1,
+          ),
+          "",
+        ]),
     `quantised ${quantized.length === 0 ? "nothing" : quantized.join(", ")}`,
     ...kept.map((one) => `kept      ${one}`),
-    `measured  on ${output.samples} samples, ${output.data}`,
+    `measured  on ${output.samples} samples ${output.data}`,
     `model     ${output.out}`,
   ].join("\n");
 }

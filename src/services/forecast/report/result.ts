@@ -27,9 +27,9 @@ export function result({ input, output }: TrainingView): Section {
           ...skillFigure("Skill", first.skill, `against "${naive}", ${ahead}`),
           ...skillFigure("Skill of the linear model", first.linearSkill, "same samples"),
           ...skillFigure(
-            "Best reachable skill",
-            first.bestReachableSkill,
-            `the market's true mean, ${ahead}`,
+            "Skill of the true mean",
+            first.trueMeanSkill,
+            `${first.trueMeanSkillError === null ? "" : `± ${(100 * first.trueMeanSkillError).toFixed(2)} %; `}no forecast beats it on average`,
           ),
           ...(direction === null
             ? []
@@ -85,7 +85,7 @@ function errorRows(horizons: readonly HorizonScore[], target: Target): Table {
 }
 
 function skillRows(horizons: readonly HorizonScore[]): Table {
-  const known = horizons.some(({ bestReachableSkill }) => bestReachableSkill !== null);
+  const known = horizons.some(({ trueMeanSkill }) => trueMeanSkill !== null);
   return {
     kind: "table",
     caption: "Skill on the test part, by horizon: above 0 is better than the naive forecast",
@@ -93,16 +93,16 @@ function skillRows(horizons: readonly HorizonScore[]): Table {
       { label: "Horizon", unit: "bars" },
       { label: "Skill", unit: "%", digits: 2 },
       { label: "Linear", unit: "%", digits: 2 },
-      ...(known ? [{ label: "Best reachable", unit: "%", digits: 2 }] : []),
+      ...(known ? [{ label: "True mean", unit: "%", digits: 2 }] : []),
       { label: "p", digits: 3 },
       { label: "IC", digits: 3 },
       { label: "IC linear", digits: 3 },
     ],
-    rows: horizons.map(({ horizon, skill, linearSkill, bestReachableSkill, pValue, model, linear }) => [
+    rows: horizons.map(({ horizon, skill, linearSkill, trueMeanSkill, pValue, model, linear }) => [
       String(horizon),
       percentage(skill),
       percentage(linearSkill),
-      ...(known ? [percentage(bestReachableSkill)] : []),
+      ...(known ? [percentage(trueMeanSkill)] : []),
       pValue,
       model.ic,
       linear.ic,

@@ -1,13 +1,13 @@
 import type { UtcMs } from "../../base/index.ts";
 import type { SimulatedMarket } from "./market.ts";
 
-export interface BestSkillOptions {
+export interface TrueMeanSkillOptions {
   /** Only samples with `from <= asOf < to` count. */
   readonly from?: UtcMs;
   readonly to?: UtcMs;
 }
 
-export interface BestSkill {
+export interface TrueMeanSkill {
   /** 1 - mse / mseNaive. NaN when there is no sample. */
   readonly skill: number;
   /** Mean squared error of the true conditional mean. */
@@ -18,15 +18,14 @@ export interface BestSkill {
 }
 
 /**
- * What a perfect forecaster reaches on one realisation: the skill of the true conditional mean over the zero return, on the
- * clean log returns over `horizonDays` bars. It is measured, not derived, so it varies with the sample, and on a short
- * sample a model can pass it by luck.
+ * The skill of the true conditional mean over the zero return on one realisation, on the clean log returns over `horizonDays` bars. No
+ * forecast has a smaller expected error; but this is measured on a sample, varies with it, and on a short one a model can pass it by luck.
  */
-export function bestReachableSkill(
+export function trueMeanSkill(
   market: SimulatedMarket,
   horizonDays: number,
-  options: BestSkillOptions = {},
-): BestSkill {
+  options: TrueMeanSkillOptions = {},
+): TrueMeanSkill {
   const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = options;
   const { symbols, symbol, time, close } = market.clean;
   let samples = 0;
