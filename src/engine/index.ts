@@ -195,12 +195,12 @@ export { type DataType, type Dimension, formatShape, type Shape, sizeOf, type Te
 export { type ArrayValue, constant, input, Parameter, parameter, Tensor, type TypedArray } from "./tensor.ts";
 export { type DiagnoseOptions, diagnoseStep, firstNotFinite } from "./training/diagnose.ts";
 export { type MinimiseOptions, type MinimiseResult, minimise } from "./training/minimise.ts";
+export { graphNames } from "./training/names.ts";
 export { learned, packedSize, packParameters, unpackParameters, viewsOf } from "./training/packing.ts";
 export { profileTraining } from "./training/profile.ts";
 export {
   type BatchTensors,
   compileTraining,
-  graphNames,
   type LoopPlan,
   type ShardPlan,
   type TrainingProgram,

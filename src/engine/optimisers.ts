@@ -1,22 +1,23 @@
 /**
  * How parameters follow their gradients. All parameters of a model lie behind each other in one vector, and so do the gradients
- * and whatever an optimiser remembers: an update is a handful of operations on whole vectors, however many layers there are.
+ * and whatever an optimiser remembers: an update is a handful of operations on vectors, however many layers there are. One that treats
+ * each value by itself, as all of these do, is run on blocks of the vectors, which several threads share.
  */
 import { PlatformError } from "../base/index.ts";
 import type { NamedParameter } from "./graph.ts";
 import { add, div, minimum, mul, sign, sqrt, sub, sum } from "./operations.ts";
-import { constant, type Tensor } from "./tensor.ts";
+import type { Tensor } from "./tensor.ts";
 
 export interface UpdateArguments {
-  /** `[size]`, all parameters of the model. */
+  /** `[size]`: all parameters of the model, or a block of them. */
   readonly parameters: Tensor;
   readonly gradient: Tensor;
   /** One `[size]` vector per name in `memory`; zero at the start. */
   readonly memory: readonly Tensor[];
   /** One scalar per name in `settings`: their values in this step. */
   readonly settings: readonly Tensor[];
-  /** What lies behind each other in the vectors. */
-  readonly layout: readonly NamedParameter[];
+  /** `[size]`: for each value what a function says of the parameter that it belongs to. */
+  readonly perValue: (of: (parameter: NamedParameter) => number) => Tensor;
 }
 
 export interface Optimiser {
@@ -153,10 +154,10 @@ export function lion({
     memory: ["mean"],
     settings: ["rate", ...decay.settings],
     settingsAt: (_, learningRate) => [learningRate, ...decay.settingsAt(learningRate)],
-    update: ({ parameters, gradient, memory: [mean], settings: [rate, kept], layout }) => {
+    update: ({ parameters, gradient, memory: [mean], settings: [rate, kept], perValue }) => {
       const direction = sign(add(mul(mean, beta1 * (1 - beta2)), mul(gradient, 1 - beta1)));
       return {
-        parameters: sub(decay.apply(parameters, kept, layout), mul(direction, rate)),
+        parameters: sub(decay.apply(parameters, kept, perValue), mul(direction, rate)),
         memory: [add(mul(mean, beta2), gradient)],
       };
     },
@@ -206,13 +207,13 @@ function adamLike(
       const rate = (learningRate * (1 - beta1) * correction) / (1 - beta1 ** step);
       return [rate, correction * epsilon, ...decay.settingsAt(learningRate)];
     },
-    update: ({ parameters, gradient, memory: [mean, squares], settings, layout }) => {
+    update: ({ parameters, gradient, memory: [mean, squares], settings, perValue }) => {
       const [rate, smallest, decayed] = settings;
       const nextMean = add(mul(mean, beta1), gradient);
       const nextSquares = add(mul(squares, beta2), mul(gradient, gradient));
       const move = mul(div(nextMean, add(sqrt(nextSquares), smallest)), rate);
       return {
-        parameters: sub(decay.apply(parameters, decayed, layout), move),
+        parameters: sub(decay.apply(parameters, decayed, perValue), move),
         memory: [nextMean, nextSquares],
       };
     },
@@ -223,7 +224,7 @@ function adamLike(
 interface DecoupledDecay {
   readonly settings: readonly string[];
   readonly settingsAt: (learningRate: number) => readonly number[];
-  readonly apply: (parameters: Tensor, setting: Tensor, layout: readonly NamedParameter[]) => Tensor;
+  readonly apply: (parameters: Tensor, setting: Tensor, perValue: UpdateArguments["perValue"]) => Tensor;
 }
 
 function decoupledDecay(name: string, weightDecay: number, decayFactor?: DecayFactor): DecoupledDecay {
@@ -236,27 +237,16 @@ function decoupledDecay(name: string, weightDecay: number, decayFactor?: DecayFa
       apply: (parameters, kept) => mul(parameters, kept),
     };
   }
+  const factorOf: DecayFactor = (named) => {
+    const factor = decayFactor(named);
+    inRange(`decay factor of ${named.name}`, factor, 0, Number.POSITIVE_INFINITY);
+    return factor;
+  };
   return {
     settings: ["decay"],
     settingsAt: (learningRate) => [learningRate * weightDecay],
-    apply: (parameters, decay, layout) =>
-      sub(parameters, mul(parameters, mul(constant(perElement(layout, decayFactor)), decay))),
+    apply: (parameters, decay, perValue) => sub(parameters, mul(parameters, mul(perValue(factorOf), decay))),
   };
-}
-
-/** One number for each learned value: that of the parameter it belongs to. */
-function perElement(layout: readonly NamedParameter[], factor: DecayFactor): Float32Array {
-  const parts = layout.map((named) => {
-    const value = factor(named);
-    inRange(`decay factor of ${named.name}`, value, 0, Number.POSITIVE_INFINITY);
-    return new Float32Array(named.parameter.value.length).fill(value);
-  });
-  const all = new Float32Array(parts.reduce((total, { length }) => total + length, 0));
-  parts.reduce((offset, part) => {
-    all.set(part, offset);
-    return offset + part.length;
-  }, 0);
-  return all;
 }
 
 /** What an optimiser of `withAverage` remembers beside its own: the averaged parameters. */
@@ -290,12 +280,16 @@ export function withAverage(optimiser: Optimiser, decay: number): Optimiser {
   };
 }
 
-/** Scales a gradient down so that its Euclidean length is at most `limit` (Pascanu et al. 2013). Returns it with its length before. */
+/**
+ * Scales a gradient down so that its Euclidean length is at most `limit` (Pascanu et al. 2013). Returns it with its length before.
+ *
+ * @param norm the length, where `gradient` is a part of the whole
+ */
 export function clipByNorm(
   gradient: Tensor,
   limit: number,
+  norm: Tensor = sqrt(sum(mul(gradient, gradient))),
 ): { readonly gradient: Tensor; readonly norm: Tensor } {
-  const norm = sqrt(sum(mul(gradient, gradient)));
   if (limit === Number.POSITIVE_INFINITY) return { gradient, norm };
   positive("gradient clipping limit", limit);
   return { gradient: mul(gradient, minimum(div(limit, add(norm, 1e-6)), 1)), norm };

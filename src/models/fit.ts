@@ -118,6 +118,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     ...options,
     optimiser: optimiserOf(options),
     data: typesOf(options.data),
+    threads: runtime.threads,
   });
   requireSamples(program, options.data, { train, validation });
   const stored = await checkpoints.load();

@@ -56,7 +56,7 @@ export async function learningRateRange(options: LearningRateRangeOptions): Prom
   const rates = Float64Array.from({ length: steps }, (_, i) => from * (to / from) ** (i / (steps - 1)));
   const perEpoch = Math.ceil(train.length / batchSize);
   const types = Object.entries(options.data).map(([name, { dtype, shape }]) => [name, { dtype, shape }]);
-  const program = compileTraining({ ...options, data: Object.fromEntries(types) });
+  const program = compileTraining({ ...options, data: Object.fromEntries(types), threads: runtime.threads });
   requireSamples(program, options.data, { train });
   const seed = foldIn(key, "graph").low >>> 0;
   const training = await startTraining(runtime, program, { data: options.data, seed });

@@ -1,6 +1,7 @@
 /** Runs ONNX graphs in a worker thread: the thread that traces models and serves requests never blocks. */
 import { Worker } from "node:worker_threads";
 import { PlatformError, type Provider } from "../../base/index.ts";
+import { withNarrowSplits } from "../onnx/narrow-splits.ts";
 import { type DataType, formatShape, mismatch, staticSize } from "../shape.ts";
 import type { TypedArray } from "../tensor.ts";
 
@@ -12,7 +13,7 @@ export interface TensorValue {
 }
 
 export interface RuntimeOptions {
-  /** Threads to work with; 2 by default. The results of a training do not depend on it. */
+  /** Threads to work with; 2 by default. The results of a compiled training do not depend on it. */
   readonly threads?: number;
   /** What runs the graphs; the processor by default. Sessions of another one are refused when ONNX Runtime does not have it. */
   readonly provider?: Provider;
@@ -50,16 +51,21 @@ export interface ShardRun {
   /** What each of the two graphs reads. */
   readonly inputs: { readonly gradient: readonly string[]; readonly update: readonly string[] };
   readonly slots: Readonly<Record<string, string>>;
-  /** Inputs of `update` whose next value it answers as `next_...`. */
+  /** Inputs of `update` whose next value it answers as `next_...`, `parameters` first. */
   readonly carried: readonly string[];
-  /** The shards of this worker, the number of all, the workers that share them, and which of these it is. */
+  /** Those that this worker's slots hold whole when the call ends, beside `parameters`. */
+  readonly mirrored: readonly string[];
+  /** The shards of this worker, the number of all, and the workers that share them. */
   readonly ranks: readonly number[];
   readonly shards: number;
   readonly workers: number;
-  readonly place: number;
-  /** Samples of a shard, learned values, and steps of this call. */
+  /** The blocks of learned values that this worker moves, and the values of a block. */
+  readonly blocks: readonly number[];
+  readonly block: number;
+  /** Samples of a shard, values of all parameters, those that are learned, and steps of this call. */
   readonly rows: number;
   readonly size: number;
+  readonly learnedSize: number;
   readonly steps: number;
   /** By name, a value per step. */
   readonly settings: Readonly<Record<string, Float32Array>>;
@@ -67,8 +73,23 @@ export interface ShardRun {
   /** `[steps * shards * rows]`. */
   readonly indices: BigInt64Array;
   readonly weights: Float32Array;
-  /** Memory of all workers: every shard's gradient, its loss and weight, the sum, and how many have arrived and whether one failed. */
-  readonly shared: Readonly<Record<"gradients" | "totals" | "sum" | "meeting", SharedArrayBuffer>>;
+  readonly shared: SharedTraining;
+}
+
+/** Memory of all workers of a training. */
+export interface SharedTraining {
+  /** float32 `[shards * size]`: every shard's gradient. */
+  readonly gradients: SharedArrayBuffer;
+  /** float32 `[shards * 2]`: every shard's loss and weight. */
+  readonly totals: SharedArrayBuffer;
+  /** float64, for every block the sum of squares of the gradient. */
+  readonly squares: SharedArrayBuffer;
+  /** float32, whole blocks: what travels from step to step, in the order of `carried`. */
+  readonly carried: readonly SharedArrayBuffer[];
+  /** float32, whole blocks: what the update reads for each learned value, by its input. */
+  readonly perValue: Readonly<Record<string, SharedArrayBuffer>>;
+  /** int32: how many have arrived, and whether one failed. */
+  readonly meeting: SharedArrayBuffer;
 }
 
 export interface ShardRunResult {
@@ -186,10 +207,10 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
     },
     runShards: ({ gradient, update, ...run }) =>
       call("runShards", { ...run, gradient: gradient.id, update: update.id }),
-    profile: (model, options) => call("profile", { model, ...options }),
+    profile: (model, options) => call("profile", { model: suited(model, provider), ...options }),
     async load(model, options = {}) {
       const session = next++;
-      await call("load", { session, model, ...options }).catch((error: Error) => {
+      await call("load", { session, model: suited(model, provider), ...options }).catch((error: Error) => {
         throw provider === "cpu" ? error : providerUnavailable(provider, error);
       });
       return {
@@ -218,6 +239,11 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
       await Promise.all([exited, ...peers.map((peer) => peer.close())]);
     },
   };
+}
+
+/** A model as a provider can run it. */
+function suited(model: Uint8Array, provider: Provider): Uint8Array {
+  return provider === "webgpu" ? withNarrowSplits(model) : model;
 }
 
 /** The caller asks for what it has given up. */

@@ -78,14 +78,25 @@ const sharesOf = (totals, shards) => {
   const all = weights.reduce((a, b) => a + b, 0);
   return weights.map((weight) => (all === 0 ? 1 / shards : weight / all));
 };
-/** The weighted sum of the shards' gradients from one place to another. The order is that of the shards, whoever adds them up. */
-const addUp = (gradients, shares, size, from, end, sum) => {
-  sum.fill(0, from, end);
-  shares.forEach((share, rank) => {
-    if (share === 0) return; // a loss of the user's own may be no number there
-    const shift = rank * size;
-    for (let i = from; i < end; i++) sum[i] += share * gradients[shift + i];
-  });
+/**
+ * The weighted sum of the shards' gradients from one value on, into `sum`. The order is that of the shards, whoever adds them up.
+ */
+const addUp = (gradients, shares, size, from, count, sum) => {
+  sum.fill(0);
+  // What lies there of a shard without weight may be anything.
+  const parts = shares.flatMap((share, rank) => (share === 0 ? [] : [{ share, at: rank * size + from }]));
+  for (let next = 0; next < parts.length; next += 2) {
+    const { share, at } = parts[next];
+    // Two at a time: half as often through the sum.
+    const { share: other, at: otherAt } = parts[next + 1] ?? { share: 0, at };
+    if (other === 0) for (let i = 0; i < count; i++) sum[i] += share * gradients[at + i];
+    else for (let i = 0; i < count; i++) sum[i] += share * gradients[at + i] + other * gradients[otherAt + i];
+  }
+};
+const squaresOf = (values) => {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i] * values[i];
+  return total;
 };
 const sessionOptions = (threads) => ({
   executionProviders: [workerData.provider],
@@ -152,26 +163,53 @@ const actions = {
     return { outputs: Object.fromEntries(fetch.map((name) => [name, toValue(results[name])])), milliseconds };
   },
   /**
-   * This worker's part of several training steps: the gradients of its shards, its part of their sum, and then the update, which every
-   * worker makes alike, so that no parameters have to travel. The workers meet twice: when all gradients are there, and when they
-   * are added up.
+   * This worker's part of several training steps: the gradients of its shards, its blocks of their sum, and then the next values of these
+   * blocks. The workers meet three times: when all gradients are there, when they are added up, since clipping asks for the length
+   * of the whole, and when all blocks have moved. Within the call a worker keeps its blocks to itself; between calls the shared
+   * memory is the state.
    */
-  async runShards({ gradient, update, inputs, slots: names, carried, ranks, shared, ...run }) {
-    const { size, shards, rows, steps, settings, seeds, indices, weights, workers, place } = run;
+  async runShards({
+    gradient,
+    update,
+    inputs,
+    slots: names,
+    carried,
+    mirrored,
+    ranks,
+    blocks,
+    shared,
+    ...run
+  }) {
+    const { size, learnedSize, block, shards, rows, steps, workers } = run;
+    const { settings, seeds, indices, weights } = run;
     const [gradientSession, updateSession] = [sessionOf(gradient), sessionOf(update)];
     const gradients = new Float32Array(shared.gradients);
     const totals = new Float32Array(shared.totals);
-    const sum = new Float32Array(shared.sum);
+    const squares = new Float64Array(shared.squares);
+    const whole = shared.carried.map((buffer) => new Float32Array(buffer));
     const meeting = new Int32Array(shared.meeting);
+    const parameters = slotOf(names.parameters).data; // the native part does not read shared memory
+    const statistics = parameters.subarray(learnedSize);
     const [losses, gradientNorms] = [new Float32Array(steps), new Float32Array(steps)];
     // Results are written into memory that stays. What travels from step to step has two places: one is read while the other is written.
-    const { parts, whole, norm, spare } = memoryOf(`${gradient} ${update}`, () => ({
+    const { parts, own, spare } = memoryOf(`${gradient} ${update}`, () => ({
       parts: { gradient: floats(size), loss: floats(), weight: floats() },
-      whole: floats(size), // the native part does not read shared memory
-      norm: floats(),
-      spare: carried.map((name) => floats(...slotOf(names[name]).dims)),
+      own: blocks.map((number) => ({
+        from: number * block,
+        mean: floats(block),
+        carried: carried.map(() => floats(block)),
+        perValue: Object.entries(shared.perValue).map(([name, buffer]) => {
+          const part = floats(block);
+          part.data.set(new Float32Array(buffer).subarray(number * block, (number + 1) * block));
+          return [name, part];
+        }),
+      })),
+      spare: carried.map(() => floats(block)),
     }));
-    const [from, end] = [place, place + 1].map((part) => Math.floor((part * size) / workers));
+    for (const { from, carried: values } of own)
+      for (const [i, { data }] of values.entries()) data.set(whole[i].subarray(from, from + block));
+    let met = 0;
+    const meetAll = () => meet(meeting, ++met * workers);
     const started = performance.now();
     for (let step = 0; step < steps; step++) {
       requireOpen();
@@ -187,30 +225,46 @@ const actions = {
         gradients.set(parts.gradient.data, rank * size);
         totals.set([parts.loss.data[0], parts.weight.data[0]], rank * 2);
       }
-      meet(meeting, (2 * step + 1) * workers);
+      meetAll();
       const shares = sharesOf(totals, shards);
-      addUp(gradients, shares, size, from, end, sum);
       losses[step] = shares.reduce(
         (loss, share, rank) => (share === 0 ? loss : loss + share * totals[rank * 2]),
         0,
       );
-      meet(meeting, (2 * step + 2) * workers);
-      whole.data.set(sum);
-      const offered = { gradient: whole };
+      for (const { from, mean } of own) {
+        addUp(gradients, shares, size, from, Math.min(block, learnedSize - from), mean.data);
+        squares[from / block] = squaresOf(mean.data);
+      }
+      addUp(gradients, shares, size, learnedSize, statistics.length, statistics);
+      meetAll();
+      gradientNorms[step] = Math.sqrt(squares.reduce((sum, part) => sum + part, 0));
+      const offered = { gradient_norm: new Tensor("float32", gradientNorms.subarray(step, step + 1), []) };
       for (const [name, values] of Object.entries(settings))
         offered[name] = new Tensor("float32", values.subarray(step, step + 1), []);
-      updateSession.run(feedsOf(inputs.update, names, offered), {
-        ...Object.fromEntries(carried.map((name, i) => [`next_${name}`, spare[i]])),
-        gradient_norm: norm,
-      });
-      for (const [i, name] of carried.entries()) {
-        const read = slotOf(names[name]);
-        slots.set(names[name], spare[i]);
-        spare[i] = read;
+      const next = Object.fromEntries(carried.map((name, i) => [`next_${name}`, i]));
+      for (const part of own) {
+        const given = { ...offered, gradient: part.mean, ...Object.fromEntries(part.perValue) };
+        carried.forEach((name, i) => {
+          given[name] = part.carried[i];
+        });
+        updateSession.run(
+          feedsOf(inputs.update, names, given),
+          Object.fromEntries(Object.entries(next).map(([name, i]) => [name, spare[i]])),
+        );
+        carried.forEach((_, i) => {
+          [part.carried[i], spare[i]] = [spare[i], part.carried[i]];
+        });
+        whole[0].set(part.carried[0].data, part.from);
       }
-      gradientNorms[step] = norm.data[0];
-      collect((ranks.length + carried.length) * size * Float32Array.BYTES_PER_ELEMENT);
+      meetAll();
+      parameters.set(whole[0].subarray(0, learnedSize));
+      collect((ranks.length * size + own.length * carried.length * block) * Float32Array.BYTES_PER_ELEMENT);
     }
+    for (const { from, carried: values } of own)
+      for (const [i, { data }] of values.entries()) whole[i].set(data, from);
+    meetAll();
+    for (const name of mirrored)
+      slotOf(names[name]).data.set(whole[carried.indexOf(name)].subarray(0, learnedSize));
     return { losses, gradientNorms, milliseconds: performance.now() - started };
   },
   /** ONNX Runtime writes what it observed into a file; what counts of it is how long each operator's own work took. */

@@ -8,9 +8,11 @@ import { mul, sum } from "../operations.ts";
 import type { PrimitiveName } from "../primitives/table.ts";
 import type { Runtime, TensorValue } from "../runtime/runtime.ts";
 import { formatShape, isFloat } from "../shape.ts";
-import { inputName, type Tensor } from "../tensor.ts";
-import { graphNames, type ShardPlan, type TrainingProgram } from "./program.ts";
+import { input, inputName, type Tensor } from "../tensor.ts";
+import { graphNames } from "./names.ts";
+import type { ShardPlan, TrainingProgram } from "./program.ts";
 import type { StepBatches, TrainingState } from "./training.ts";
+import { wholeUpdate } from "./update.ts";
 
 export interface DiagnoseOptions {
   readonly data: Readonly<Record<string, TensorValue>>;
@@ -67,7 +69,8 @@ export async function diagnoseStep(
     if (found) return found;
   }
   const joined = await joinShards(runtime, plan, size, shards);
-  return firstNotFinite(runtime, plan.update.graph, parameters, { ...given, ...joined });
+  const update = traceGraph(wholeUpdate(spec, input("parameters", [size]), input("gradient", [size])));
+  return firstNotFinite(runtime, update, parameters, { ...given, ...joined });
 }
 
 /** What the update of a sharded step reads: the mean of the shards' gradients, by the weight of their samples. */

@@ -8,8 +8,8 @@ import { concat, flatten } from "../operations.ts";
 import type { Runtime, TensorValue } from "../runtime/runtime.ts";
 import { formatShape, mismatch } from "../shape.ts";
 import { input, inputName, type Tensor } from "../tensor.ts";
+import { columnOf, graphNames } from "./names.ts";
 import { packParameters, viewsOf } from "./packing.ts";
-import { columnOf, graphNames } from "./program.ts";
 
 export interface MinimiseOptions extends LbfgsOptions {
   /** All of one element type. float64 goes on to where float32 sees no slope any more. */

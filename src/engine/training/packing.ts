@@ -35,6 +35,21 @@ export function packParameters(parameters: readonly NamedParameter[]): Float32Ar
   return packed;
 }
 
+/** For each value of the packed vector what `of` says of the parameter that it belongs to. */
+export function packEach(
+  parameters: readonly NamedParameter[],
+  of: (parameter: NamedParameter) => number,
+): Float32Array {
+  const packed = new Float32Array(packedSize(parameters));
+  let offset = 0;
+  for (const named of parameters) {
+    const end = offset + named.parameter.value.length;
+    packed.fill(of(named), offset, end);
+    offset = end;
+  }
+  return packed;
+}
+
 /** The arrays of a packed vector, by name; each shares the vector's memory. */
 export function unpackParameters(
   parameters: readonly NamedParameter[],

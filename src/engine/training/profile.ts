@@ -1,5 +1,6 @@
 import type { OperatorTime, Runtime, TensorValue } from "../runtime/runtime.ts";
-import { type CompiledGraph, graphNames, type TrainingProgram } from "./program.ts";
+import { carriedNames, graphNames } from "./names.ts";
+import type { CompiledGraph, TrainingProgram } from "./program.ts";
 import { fillSlots, initialState, type StartOptions } from "./training.ts";
 
 /**
@@ -11,7 +12,7 @@ export async function profileTraining(
   program: TrainingProgram,
   options: StartOptions,
 ): Promise<readonly OperatorTime[]> {
-  const { spec, size, plan } = program;
+  const { spec, learnedSize, plan } = program;
   const slots = await fillSlots(runtime, program, {
     ...options,
     from: options.from ?? initialState(program),
@@ -39,12 +40,20 @@ export async function profileTraining(
       const steps = 16;
       return joined([await profile(plan.step, batch(spec.batchSize, steps))], steps);
     }
-    const { rows, gradient, update } = plan;
-    const mean: TensorValue = { dtype: "float32", shape: [size], data: new Float32Array(size).fill(1) };
-    return joined(
-      [await profile(gradient, batch(rows)), await profile(update, { ...batch(rows), gradient: mean })],
-      1,
-    );
+    const { rows, gradient, update, block, perValue, shards } = plan;
+    const ones: TensorValue = { dtype: "float32", shape: [block], data: new Float32Array(block).fill(1) };
+    const names = ["gradient", ...carriedNames(spec.optimiser), ...Object.keys(perValue)];
+    const norm: TensorValue = { dtype: "float32", shape: [], data: Float32Array.of(1) };
+    const given = { ...Object.fromEntries(names.map((name) => [name, ones])), gradient_norm: norm };
+    // A worker of its own for each shard has this share of the blocks.
+    const blocks = Math.ceil(learnedSize / block) / shards;
+    const ofBlock = await profile(update, { ...batch(rows), ...given });
+    const ofUpdate = ofBlock.map(({ operator, calls, microseconds }) => ({
+      operator,
+      calls: calls * blocks,
+      microseconds: microseconds * blocks,
+    }));
+    return joined([await profile(gradient, batch(rows)), ofUpdate], 1);
   } finally {
     await runtime.drop(...Object.values(slots));
   }

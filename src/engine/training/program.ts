@@ -7,22 +7,24 @@
  *
  * A small step is bound by calls rather than by arithmetic: `toOnnxSteps` wraps its graph in an ONNX `Scan`, so that one call of
  * ONNX Runtime runs many steps. A large step is cut into shards of its batch, one for each worker thread: one graph makes a shard's
- * gradient, the workers add the gradients up, and a second graph moves the parameters, in every worker alike. Whole shards on one
- * thread each keep two cores twice as busy as one operator after the other on two threads.
+ * gradient, the workers add the gradients up, and a second graph moves the parameters, each worker its blocks of them. Whole shards on
+ * one thread each keep two cores twice as busy as one operator after the other on two threads.
  */
-import { invariant, PlatformError } from "../../base/index.ts";
+import { PlatformError } from "../../base/index.ts";
 import { gradient } from "../gradient.ts";
 import { type Graph, type NamedParameter, traceGraph } from "../graph.ts";
 import type { Pass } from "../layers/layer.ts";
 import { toOnnx, toOnnxSteps, trainingOpset } from "../onnx/model.ts";
-import { concat, flatten, split, sum } from "../operations.ts";
-import { clipByNorm, type Optimiser } from "../optimisers.ts";
+import { concat, flatten, sum } from "../operations.ts";
+import type { Optimiser } from "../optimisers.ts";
 import { formatShape, isStatic, mismatch, staticSize, type TensorType } from "../shape.ts";
 import { input, inputName, type Parameter, type Tensor } from "../tensor.ts";
 import { verifyGraph } from "../verify.ts";
 import { flopOf, threadsFor } from "../work.ts";
 import { withFoldedNorms } from "./fold-norms.ts";
+import { carriedNames, graphNames } from "./names.ts";
 import { learned, packedSize, viewsOf } from "./packing.ts";
+import { blockUpdate, wholeUpdate } from "./update.ts";
 import { withFewerProducts } from "./winograd.ts";
 
 /** What the loss of one batch is made from. */
@@ -51,10 +53,13 @@ export interface TrainingSpec {
   /** Largest length of the gradient; infinite for no clipping. */
   readonly clipNorm?: number;
   /**
-   * How many parts of the batch are worked on side by side, each with its own gradient. Without it, small steps have
-   * one, and large ones two or more, by the memory that they take. The result depends on it by rounding, and never on how many threads there are to do the work.
+   * How many parts of the batch are worked on side by side, each with its own gradient. Without it small steps have one, and large ones
+   * as many as there are threads for that have enough to do, or more by the memory that they take. The result depends on it by rounding,
+   * and never on how many threads there are to do the work.
    */
   readonly shards?: number;
+  /** The threads that shards are counted for; 2 unless there are more, so that one and two threads give the same bits. */
+  readonly threads?: number;
 }
 
 /** A compiled training step. */
@@ -93,8 +98,11 @@ export interface ShardPlan {
   readonly rows: number;
   /** From one shard's samples to its gradient `[size]`, its loss and the sum of its weights. */
   readonly gradient: CompiledGraph;
-  /** From the mean of the shards' gradients `[size]` to the next parameters. */
+  /** From a block of the mean of the shards' gradients, and the length of all of it, to the next values of the block. */
   readonly update: CompiledGraph;
+  /** Learned values of a block, and what the update reads for each learned value, by input name; as `BlockUpdate` says. */
+  readonly block: number;
+  readonly perValue: Readonly<Record<string, Float32Array>>;
 }
 
 /**
@@ -113,12 +121,11 @@ export function compileTraining(spec: TrainingSpec): TrainingProgram {
   verifyGraph(differentiated);
   const flop = flopOf(differentiated);
   const small = threadsFor(flop, 2) === 1;
-  const shards = spec.shards ?? (small ? 1 : shardsFor(differentiated, spec.batchSize));
+  const shards = spec.shards ?? (small ? 1 : shardsFor(differentiated, flop, spec));
   if (!(Number.isSafeInteger(shards) && shards >= 1 && shards <= spec.batchSize)) {
     throw mismatch(`training: expected 1 to ${spec.batchSize} shards of the batch, received ${shards}`);
   }
-  const sizes = { size, learnedSize };
-  const plan = shards === 1 ? loopPlan(spec, sizes, whole, small) : shardPlan(spec, sizes, shards);
+  const plan = shards === 1 ? loopPlan(spec, size, whole, small) : shardPlan(spec, size, shards);
   return { spec, size, learnedSize, flop, plan };
 }
 
@@ -147,42 +154,27 @@ export function samplesGraph({ plan }: Pick<TrainingProgram, "plan">): Graph {
 
 /** What the tensors of one shard may take together: a few times what the processor keeps near. */
 const shardBytes = 128 * 2 ** 20;
+/** Operations of a shard below which meeting the others costs more than it saves. */
+const shardFlop = 2.5e7;
 
 /**
- * Two shards, or as many more as keep what one of them computes near the processor: a worker does its shards one after the other, so
- * that more of them take less memory.
+ * A shard for each thread that has enough to do, two at least, or as many more as keep what one of them computes near the processor: a
+ * worker does its shards one after the other, so that more of them take less memory.
  */
-function shardsFor({ nodes }: Graph, batchSize: number): number {
+function shardsFor({ nodes }: Graph, flop: number, { batchSize, threads = 2 }: TrainingSpec): number {
   const elements = nodes
     .flatMap(({ outputs }) => outputs)
     .reduce((total, { shape }) => total + (isStatic(shape) ? staticSize(shape) : 0), 0);
-  let shards = 2;
+  let shards = Math.max(2, Math.min(threads, Math.floor(flop / shardFlop)));
   while (
     shards < 8 &&
     (elements * Float32Array.BYTES_PER_ELEMENT) / shards > shardBytes &&
     batchSize >= 8 * shards
   )
     shards *= 2;
-  return Math.min(shards, batchSize);
+  // No shard without a sample: 64 samples for 12 threads are 11 times 6.
+  return Math.ceil(batchSize / Math.ceil(batchSize / Math.min(shards, batchSize)));
 }
-
-/** Names that the graphs share with whoever runs them. */
-export const graphNames = {
-  data: (column: string) => `data_${column}`,
-  memory: (name: string) => `memory_${name}`,
-  setting: (name: string) => `setting_${name}`,
-  next: (name: string) => `next_${name}`,
-} as const;
-
-/** The column behind an input's name. */
-export const columnOf = (name: string): string => name.replace(/^data_/, "");
-
-/** Everything that travels from step to step. */
-export function carriedNames({ memory }: Optimiser): string[] {
-  return ["parameters", ...memory.map(graphNames.memory)];
-}
-
-type Sizes = Pick<TrainingProgram, "size" | "learnedSize">;
 
 interface TracedLoss {
   readonly loss: Tensor;
@@ -222,39 +214,15 @@ function traceLoss({ parameters, data, loss: lossOf }: TrainingSpec, rows: numbe
   return { loss: quicker, weights, gradient: concat([...gradients, ...statistics].map(flatten)) };
 }
 
-/** The optimiser's move of the learned parameters, `[size]` as the gradient has it, as named outputs. */
-function traceUpdate(
-  { optimiser, clipNorm, parameters }: TrainingSpec,
-  learnedSize: number,
-  all: Tensor,
-  gradientAndStatistics: Tensor,
-) {
-  const statistics = Number(all.shape[0]) - learnedSize;
-  const cut = (vector: Tensor) => (statistics === 0 ? [vector] : split(vector, 0, [learnedSize, statistics]));
-  const [raw, ...nextStatistics] = cut(gradientAndStatistics);
-  const { gradient: clipped, norm } = clipByNorm(raw, clipNorm ?? Number.POSITIVE_INFINITY);
-  const next = optimiser.update({
-    parameters: cut(all)[0],
-    gradient: clipped,
-    memory: optimiser.memory.map((name) => input(graphNames.memory(name), [learnedSize])),
-    settings: optimiser.settings.map((name) => input(graphNames.setting(name), [])),
-    layout: learned(parameters),
-  });
-  invariant(next.memory.length === optimiser.memory.length, "an optimiser answers all that it remembers");
-  const values = [concat([next.parameters, ...nextStatistics]), ...next.memory];
-  const moved = carriedNames(optimiser).map((name, i) => [graphNames.next(name), values[i]] as const);
-  return { ...Object.fromEntries(moved), gradient_norm: norm };
-}
-
 function loopPlan(
   spec: TrainingSpec,
-  { size, learnedSize }: Sizes,
+  size: number,
   { loss, gradient }: TracedLoss,
   small: boolean,
 ): LoopPlan {
   const { optimiser } = spec;
   const flat = input("parameters", [size]);
-  const graph = traceOnViews({ ...traceUpdate(spec, learnedSize, flat, gradient), loss }, spec, flat);
+  const graph = traceOnViews({ ...wholeUpdate(spec, flat, gradient), loss }, spec, flat);
   const model = toOnnxSteps({
     body: graph,
     carried: carriedNames(optimiser).map((name) => ({ input: name, output: graphNames.next(name) })),
@@ -273,16 +241,13 @@ function loopPlan(
   };
 }
 
-function shardPlan(spec: TrainingSpec, { size, learnedSize }: Sizes, shards: number): ShardPlan {
+function shardPlan(spec: TrainingSpec, size: number, shards: number): ShardPlan {
   const rows = Math.ceil(spec.batchSize / shards);
   const part = traceLoss(spec, rows);
   const outputs = { gradient: part.gradient, loss: part.loss, weight: sum(part.weights) };
   const gradient = compiled(traceOnViews(outputs, spec, input("parameters", [size])));
-
-  const update = compiled(
-    traceGraph(traceUpdate(spec, learnedSize, input("parameters", [size]), input("gradient", [size]))),
-  );
-  return { kind: "shards", shards, rows, gradient, update };
+  const { graph, block, perValue } = blockUpdate(spec, shards);
+  return { kind: "shards", shards, rows, gradient, update: compiled(graph), block, perValue };
 }
 
 /** Traces outputs with the model's arrays cut out of the vector of all parameters, and frozen ones out of their columns. */

@@ -1,7 +1,8 @@
 import { countFor, indexRanges, outside, requireIndices } from "../index-ranges.ts";
 import type { TensorValue } from "../runtime/runtime.ts";
 import { inputName } from "../tensor.ts";
-import { columnOf, graphNames, samplesGraph, type TrainingProgram } from "./program.ts";
+import { columnOf, graphNames } from "./names.ts";
+import { samplesGraph, type TrainingProgram } from "./program.ts";
 
 /**
  * Checks sample numbers, and what the columns of these samples name.

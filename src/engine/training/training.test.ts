@@ -2,27 +2,34 @@ import { afterAll, describe, expect, test } from "vitest";
 import { keyFrom, normal, splitKey } from "../../base/index.ts";
 import {
   adam,
+  adamW,
   add,
   BatchNorm,
   compileTraining,
   constant,
   createRuntime,
   Dropout,
+  decayMatrices,
+  div,
   gather,
   initialState,
   Linear,
   Lstm,
   meanSquaredError,
   mul,
+  type Optimiser,
   parametersOf,
   sgd,
+  sqrt,
   square,
   startTraining,
+  sub,
   sum,
   type Tensor,
   type TensorValue,
   type TrainingState,
   weightedMean,
+  withAverage,
 } from "../index.ts";
 
 const two = createRuntime({ threads: 2 });
@@ -44,13 +51,13 @@ const data = { x: floats(1, samples, steps, features), y: floats(2, samples, 1) 
 const [cellKey, headKey] = splitKey(keyFrom(3));
 const model = { cell: new Lstm(features, 4, cellKey), head: new Linear(4, 1, headKey) };
 
-function program(shards: number, { dropout = 0, clipNorm = 0.05 } = {}) {
+function program(shards: number, { dropout = 0, clipNorm = 0.05, optimiser = adam() } = {}) {
   const drop = new Dropout(dropout, 0);
   return compileTraining({
     parameters: parametersOf(model),
     data,
     batchSize,
-    optimiser: adam(),
+    optimiser,
     clipNorm,
     shards,
     loss: ({ data: { x, y }, indices, weights, pass }) => {
@@ -129,6 +136,46 @@ describe("a batch in shards", () => {
     const resumed = await run(compiled, two, { calls: [3], from: first.state });
     expect([...first.losses, ...resumed.losses]).toEqual(whole.losses);
     expect(resumed.state).toEqual(whole.state);
+  });
+
+  test("moves blocks of the parameters by what belongs to each value", async () => {
+    const optimiser = withAverage(adamW({ weightDecay: 2, decayFactor: decayMatrices }), 0.9);
+    const whole = await run(program(1, { optimiser }));
+    const compiled = program(3, { optimiser });
+    expect(compiled.plan).toMatchObject({ block: 64 }); // two blocks, and a third that is not full
+    const parts = await run(compiled);
+    for (const [name, values] of Object.entries({
+      ...parts.state.memory,
+      parameters: parts.state.parameters,
+    })) {
+      const expected = name === "parameters" ? whole.state.parameters : whole.state.memory[name];
+      expect(values.length, name).toBe(expected.length);
+      values.forEach((value, i) => {
+        expect(value, name).toBeCloseTo(expected[i], 4);
+      });
+    }
+    const training = await startTraining(two, compiled, { data, seed: 9 });
+    await training.run(batches(4));
+    const { memory } = await training.state();
+    expect((await two.get(training.slots["memory_average"])).data).toEqual(memory["average"]);
+    await training.release();
+  });
+
+  test("does not cut what an optimiser moves as one", async () => {
+    const normalised: Optimiser = {
+      ...sgd(),
+      name: "normalised",
+      update: ({ parameters, gradient, memory, settings: [rate] }) => ({
+        parameters: sub(parameters, mul(div(gradient, sqrt(sum(square(gradient)))), rate)),
+        memory,
+      }),
+    };
+    const compiled = program(3, { optimiser: normalised });
+    expect(compiled.plan).toMatchObject({ block: compiled.learnedSize });
+    const [whole, parts] = [await run(program(1, { optimiser: normalised })), await run(compiled)];
+    parts.state.parameters.forEach((value, i) => {
+      expect(value).toBeCloseTo(whole.state.parameters[i], 4);
+    });
   });
 
   test("draws other dropout in each shard", async () => {
@@ -292,12 +339,13 @@ describe("refuses", () => {
 });
 
 describe("the plan", () => {
-  const dense = (width: number, rows: number) => {
+  const dense = (width: number, rows: number, threads?: number) => {
     const layer = new Linear(width, width, keyFrom(1));
     return compileTraining({
       parameters: parametersOf(layer),
       data: { x: { dtype: "float32", shape: [rows, width] } },
       batchSize: rows,
+      ...(threads === undefined ? {} : { threads }),
       optimiser: adam(),
       loss: ({ data: { x }, indices, weights }) => {
         const row = gather(x, indices);
@@ -313,5 +361,14 @@ describe("the plan", () => {
   test("runs small steps in a loop and large ones in shards", () => {
     expect(dense(8, 16).plan.kind).toBe("loop");
     expect(dense(256, 512).plan).toMatchObject({ kind: "shards", shards: 2, rows: 256 });
+  });
+
+  test("has a shard for each thread that has enough to do, and two for fewer", () => {
+    for (const threads of [1, 2]) expect(dense(256, 512, threads).plan).toMatchObject({ shards: 2 });
+    expect(dense(256, 512, 4).plan).toMatchObject({ shards: 4, rows: 128 });
+    expect(dense(256, 512, 64).plan).toMatchObject({ shards: 5, rows: 103 });
+    expect(dense(2048, 10, 64).plan).toMatchObject({ shards: 5, rows: 2 });
+    expect(dense(2048, 10, 4).plan).toMatchObject({ shards: 4, rows: 3 });
+    expect(dense(8, 16, 64).plan.kind).toBe("loop");
   });
 });

@@ -1,10 +1,12 @@
 /** A compiled training in worker threads: the parameters, what the optimiser remembers and the data set live there. */
 import { invariant, PlatformError } from "../../base/index.ts";
 import { countFor, indexRanges, outside, wholeNumbers } from "../index-ranges.ts";
-import type { Runtime, Session, ShardRun, TensorValue } from "../runtime/runtime.ts";
+import { averageName } from "../optimisers.ts";
+import type { Runtime, Session, ShardRun, SharedTraining, TensorValue } from "../runtime/runtime.ts";
 import { formatShape, mismatch, sameShape } from "../shape.ts";
+import { carriedNames, graphNames } from "./names.ts";
 import { packParameters } from "./packing.ts";
-import { carriedNames, graphNames, samplesGraph, type TrainingProgram } from "./program.ts";
+import { samplesGraph, type TrainingProgram } from "./program.ts";
 
 /** Everything that changes in training: enough to go on bit for bit. */
 export interface TrainingState {
@@ -76,6 +78,8 @@ interface Call extends StepBatches {
 
 interface Engine {
   readonly slots: Readonly<Record<string, string>>;
+  /** A copy of what travels from step to step, by the name of its input. */
+  read(name: string): Promise<Float32Array>;
   run(call: Call): Promise<StepResults>;
   /** Stores a value in the slot of that name of every worker that takes part. */
   put(name: string, value: TensorValue): Promise<void>;
@@ -94,7 +98,6 @@ export async function startTraining(
     ...options,
     from,
   });
-  const read = async (name: string) => (await runtime.get(engine.slots[name])).data as Float32Array;
   const rows = countFor(indexRanges(samplesGraph(program)), "indices");
   let done = from.step;
   return {
@@ -132,15 +135,15 @@ export async function startTraining(
     },
     async state() {
       const remembered = optimiser.memory.map(
-        async (name) => [name, await read(graphNames.memory(name))] as const,
+        async (name) => [name, await engine.read(graphNames.memory(name))] as const,
       );
       return {
-        parameters: await read("parameters"),
+        parameters: await engine.read("parameters"),
         memory: Object.fromEntries(await Promise.all(remembered)),
         step: done,
       };
     },
-    parameters: () => read("parameters"),
+    parameters: () => engine.read("parameters"),
     release: () => engine.release(),
   };
 }
@@ -200,6 +203,7 @@ async function startLoop(
         milliseconds: milliseconds[0],
       };
     },
+    read: async (name) => (await runtime.get(slots[name])).data as Float32Array,
     put: (name, value) => runtime.put(slots[name], value, { copy: true }),
     async release() {
       await session.release();
@@ -214,9 +218,10 @@ interface Participant {
   readonly gradient: Session;
   readonly update: Session;
   readonly slots: Readonly<Record<string, string>>;
-  /** Which of the workers it is, and which shards it works on. */
-  readonly place: number;
+  /** The shards that it works on, and the blocks of parameters that it moves. */
   readonly ranks: readonly number[];
+  readonly blocks: readonly number[];
+  readonly mirrored: readonly string[];
 }
 
 async function startShards(
@@ -224,43 +229,58 @@ async function startShards(
   program: TrainingProgram,
   options: Required<StartOptions>,
 ): Promise<Engine> {
-  const { spec, size, plan } = program;
+  const { spec, size, learnedSize, plan } = program;
   invariant(plan.kind === "shards", "shards are started from their plan");
-  const { shards, rows, gradient, update } = plan;
+  const { shards, rows, gradient, update, block, perValue } = plan;
   const workers = [runtime, ...runtime.peers(Math.min(shards, runtime.threads) - 1)];
   const threads = Math.max(1, Math.floor(runtime.threads / workers.length));
+  const blocks = Math.ceil(learnedSize / block);
+  const carried = carriedNames(spec.optimiser);
+  // What a judge of the training reads, in the worker that it uses.
+  const mirrored = [graphNames.memory(averageName)].filter((name) => carried.includes(name));
+  const turns = (count: number, place: number) =>
+    Array.from({ length: count }, (_, i) => i).filter((i) => i % workers.length === place);
   const participants = await Promise.all(
     workers.map(
       async (worker, place): Promise<Participant> => ({
         runtime: worker,
         gradient: await worker.load(gradient.model, { threads }),
-        update: await worker.load(update.model, { threads }),
-        slots: await fillSlots(worker, program, options),
-        place,
-        ranks: Array.from({ length: shards }, (_, rank) => rank).filter(
-          (rank) => rank % workers.length === place,
-        ),
+        update: await worker.load(update.model, { threads: 1 }),
+        slots: await fillSlots(worker, program, options, ["parameters", ...(place === 0 ? mirrored : [])]),
+        ranks: turns(shards, place),
+        blocks: turns(blocks, place),
+        mirrored: place === 0 ? mirrored : [],
       }),
     ),
   );
-  const shared = {
+  const shared: SharedTraining = {
     gradients: new SharedArrayBuffer(shards * size * Float32Array.BYTES_PER_ELEMENT),
     totals: new SharedArrayBuffer(shards * 2 * Float32Array.BYTES_PER_ELEMENT),
-    sum: new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT),
+    squares: new SharedArrayBuffer(blocks * Float64Array.BYTES_PER_ELEMENT),
+    carried: carried.map((name) => sharedBlocks(carriedFrom(options.from, name), blocks * block)),
+    perValue: Object.fromEntries(
+      Object.entries(perValue).map(([name, values]) => [name, sharedBlocks(values, blocks * block)]),
+    ),
     meeting: new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT),
   };
   const meeting = new Int32Array(shared.meeting);
   const inputs = { gradient: [...gradient.inputs], update: [...update.inputs] };
-  const carried = carriedNames(spec.optimiser);
   return {
     slots: participants[0].slots,
+    async read(name) {
+      // Statistics are in every worker alike, behind what is learned.
+      if (name === "parameters")
+        return (await runtime.get(participants[0].slots["parameters"])).data as Float32Array;
+      return new Float32Array(shared.carried[carried.indexOf(name)]).slice(0, learnedSize);
+    },
     async run({ steps, settings, seeds, indices, weights }) {
       meeting.fill(0);
       const cut = cutBatches({ steps, indices, weights }, spec.batchSize, shards * rows);
       const calls = participants.map((participant) => {
         const { runtime: worker, ...part } = participant;
-        const sizes = { size, shards, rows, steps, workers: workers.length };
-        const call: ShardRun = { ...part, ...sizes, ...cut, inputs, carried, shared, settings, seeds };
+        const sizes = { size, learnedSize, shards, rows, steps, workers: workers.length, block };
+        const given = { inputs, carried, shared, settings, seeds };
+        const call: ShardRun = { ...part, ...sizes, ...cut, ...given };
         return worker.runShards(call).catch((error: unknown) => {
           // The others wait for this one; let them go.
           Atomics.store(meeting, 1, 1);
@@ -294,23 +314,34 @@ async function startShards(
 /** What a worker says when another one of the same step has failed. */
 const leftAlone = "another shard of this step failed";
 
-/** Stores the state and the data set in a worker. Slots have names of their own, so that one worker can hold several trainings. */
+/** The first values of a state vector, with room for whole blocks. */
+function sharedBlocks(values: Float32Array, length: number): SharedArrayBuffer {
+  const shared = new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
+  new Float32Array(shared).set(values.subarray(0, length));
+  return shared;
+}
+
+/** What a state has of an input that travels from step to step. */
+function carriedFrom({ parameters, memory }: TrainingState, name: string): Float32Array {
+  return name === "parameters" ? parameters : memory[name.slice(graphNames.memory("").length)];
+}
+
+/**
+ * Stores the state and the data set in a worker. Slots have names of their own, so that one worker can hold several trainings.
+ *
+ * @param carried what is stored of the state; all of it unless given
+ */
 export async function fillSlots(
   runtime: Runtime,
   { spec }: TrainingProgram,
   { data, from }: Required<StartOptions>,
+  carried: readonly string[] = carriedNames(spec.optimiser),
 ): Promise<Record<string, string>> {
-  const vector = (values: Float32Array): TensorValue => ({
-    dtype: "float32",
-    shape: [values.length],
-    data: values,
-  });
   const values: [string, TensorValue][] = [
-    ["parameters", vector(from.parameters)],
-    ...spec.optimiser.memory.map((name): [string, TensorValue] => [
-      graphNames.memory(name),
-      vector(from.memory[name]),
-    ]),
+    ...carried.map((name): [string, TensorValue] => {
+      const vector = carriedFrom(from, name);
+      return [name, { dtype: "float32", shape: [vector.length], data: vector }];
+    }),
     ...Object.keys(spec.data).map((name): [string, TensorValue] => [graphNames.data(name), data[name]]),
   ];
   const slots = Object.fromEntries(values.map(([name]) => [name, runtime.slot(name)]));

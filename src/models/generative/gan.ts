@@ -187,7 +187,15 @@ export async function trainGan(options: GanOptions): Promise<GanResult> {
   }
 }
 
-function compileGan({ generator, discriminator, noiseShape, real, batchSize, optimisers }: GanOptions): {
+function compileGan({
+  generator,
+  discriminator,
+  noiseShape,
+  real,
+  batchSize,
+  optimisers,
+  runtime,
+}: GanOptions): {
   readonly generator: TrainingProgram;
   readonly discriminator: TrainingProgram;
 } {
@@ -205,6 +213,7 @@ function compileGan({ generator, discriminator, noiseShape, real, batchSize, opt
       frozen: { discriminator: discriminator.parameters },
       data: { discriminator: packed(discriminator) },
       batchSize,
+      threads: runtime.threads,
       optimiser: optimisers?.generator ?? adam({ beta1: 0.5 }),
       loss: (batch) =>
         weightedMean(softplus(neg(discriminator.apply(draw(batch), batch.pass))), batch.weights),
@@ -214,6 +223,7 @@ function compileGan({ generator, discriminator, noiseShape, real, batchSize, opt
       frozen: { generator: generator.parameters },
       data: { real: { dtype: real.dtype, shape: real.shape }, generator: packed(generator) },
       batchSize,
+      threads: runtime.threads,
       optimiser: optimisers?.discriminator ?? adam({ beta1: 0.5 }),
       loss: (batch) => {
         const ofReal = discriminator.apply(gather(batch.data.real, batch.indices), batch.pass);

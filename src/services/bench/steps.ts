@@ -43,6 +43,7 @@ export async function prepareSteps(
     parameters: parametersOf(layers),
     data,
     batchSize: batch,
+    threads: runtime.threads,
     optimiser: adam(),
     loss: ({ data: { target: all, ...rest }, indices, weights }) => {
       const batched = Object.fromEntries(
