@@ -70,7 +70,7 @@ describe("a forecasting model", () => {
   test("is measured on the prices that are given, with the errors of both models beside the naive forecast's", async () => {
     const data = join(folder, "prices.csv");
     const { errors, samples, data: words } = await quantize({ artifact: "theirs", data });
-    expect(words).toMatch(new RegExp(`^of ${data}, 2020-\\d\\d-\\d\\d to 2020-10-24, after its training$`));
+    expect(words).toMatch(/^of prices\.csv, 2020-\d\d-\d\d to 2020-10-24, after its training$/);
     // The last day with an outcome two bars on is the 298th. By hand: the windows that end there, and one by one before.
     const last = wave.close.length - 3;
     const windows = Array.from({ length: samples }, (_, i) => last - samples + 1 + i);
@@ -143,10 +143,13 @@ test("any other model is measured on drawn inputs, and says how to give it its o
   });
 });
 
-test("prices and inputs are not taken together", async () => {
+test("prices, inputs and draws are not taken together", async () => {
   await expect(
     quantize({ artifact: "theirs", data: "simulated", inputs: "batch.safetensors" }),
-  ).rejects.toThrow("data: expected either data or inputs, received both");
+  ).rejects.toThrow("data: expected one of data, inputs and draw, received data and inputs");
+  await expect(quantize({ artifact: "simulated", data: "simulated", draw: "normal" })).rejects.toThrow(
+    "received data and draw",
+  );
 });
 
 test("prints the errors in columns", async () => {

@@ -1,4 +1,5 @@
 /** Windows of real prices with what came of them, for whoever measures a forecasting model as a file. */
+import { basename } from "node:path";
 import { type Context, formatTime, PlatformError } from "../../base/index.ts";
 import type { TensorValue } from "../../engine/index.ts";
 import { openForecastArtifact } from "./artifact.ts";
@@ -57,7 +58,7 @@ export async function realWindows(
   const times = Float64Array.from(samples, (sample) => asOf[sample]).sort();
   const seen = unseen.length > 0 ? "after its training" : "which its training saw";
   return {
-    description: `of ${data === "simulated" ? "the simulated market" : data}, ${formatTime(times[0])} to ${formatTime(times[times.length - 1])}, ${seen}`,
+    description: `of ${data === "simulated" ? "the simulated market" : basename(data)}, ${formatTime(times[0])} to ${formatTime(times[times.length - 1])}, ${seen}`,
     prices: rawWindows(set, samples),
     horizons,
     outcome: pickRows(outcomes(set, target), horizons.length, samples),

@@ -71,8 +71,12 @@ async function measureOn(
   context: Context,
 ): Promise<Measured> {
   const { artifact, inputs, data, samples = 4096 } = input;
-  if (inputs !== undefined && data !== undefined)
-    throw invalid("data: expected either data or inputs, received both", "data");
+  const given = (["data", "inputs", "draw"] as const).filter((name) => input[name] !== undefined);
+  if (given.length > 1)
+    throw invalid(
+      `${given[0]}: expected one of data, inputs and draw, received ${given.join(" and ")}`,
+      given[0],
+    );
   if (data !== undefined && kind !== "forecast")
     throw invalid(
       `data: expected a forecasting model, received ${kind}; --inputs measures any other`,
