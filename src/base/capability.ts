@@ -20,6 +20,8 @@ export interface Capability<Input extends z.ZodObject = z.ZodObject, Output exte
   readonly effect: Effect;
   /** Whether the output holds a secret: such a call never runs in the background, where outputs are kept. */
   readonly secretOutput?: boolean;
+  /** Whether the output is evidence, such as entries under their hashes: no edge may put it in other words. */
+  readonly isEvidence?: boolean;
   /** Fields of the input that name files or artifacts: over HTTP their paths must stay inside the data folder. */
   readonly paths: readonly string[];
   /** The field that a command may give as a plain word after its action: `fathom model describe my-model`. */

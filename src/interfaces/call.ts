@@ -18,7 +18,7 @@ import {
  * @throws PlatformError `INPUT_INVALID` naming every wrong or unknown field, what was expected and what was received
  */
 export function parseInput<I extends z.ZodObject>(
-  capability: Capability<I>,
+  capability: Pick<Capability<I>, "name" | "input">,
   raw: unknown,
   nameField: NameField,
 ): z.output<I> {
@@ -91,7 +91,8 @@ function unknownFields(
   }
   if (typeof value !== "object" || value === null) return [];
   const known = propertyNames(schema, root);
-  if (known.length === 0 || isRecord(schema, root)) return [];
+  const isNamed = alternatives(schema, root).some(({ properties }) => properties !== undefined);
+  if (!isNamed || isRecord(schema, root)) return [];
   return Object.entries(value).flatMap(([key, inner]) => {
     const at = [...path, key];
     if (!known.includes(key)) return [{ path: at, known }];

@@ -1,7 +1,7 @@
 /** The HTTP server as its clients see it, called without a port. */
 import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { modelCapabilities } from "../../src/services/model/index.ts";
 import { eventsOf, jsonRequest, server, taskWhen } from "./http-server.ts";
@@ -125,6 +125,63 @@ test.each([
   expect(response.json()).toMatchObject({ status: 400, code: "INPUT_INVALID", detail });
 });
 
+test.each([
+  [
+    "GET",
+    "/v1/tasks?limt=5",
+    "limt",
+    "limt: is not a field of the query of GET /v1/tasks; did you mean limit?",
+  ],
+  ["GET", "/v1/tasks?limit=five", "limit", 'limit: expected a whole number, received "five"'],
+  ["GET", "/v1/tasks?limit=1&limit=2", "limit", 'limit: expected a whole number, received ["1","2"]'],
+  [
+    "GET",
+    "/v1/tasks?status=runing",
+    "status",
+    'status: expected one of "queued", "running", "done", "failed" or "cancelled", received "runing"; did you mean "running"?',
+  ],
+  ["GET", "/v1/tasks/1?verbose", "verbose", "verbose: is not a field of the query of GET /v1/tasks/:id"],
+  [
+    "POST",
+    "/v1/toy/moving-average?mod=job",
+    "mod",
+    "mod: is not a field of the query of POST /v1/toy/moving-average; did you mean mode?",
+  ],
+  [
+    "POST",
+    "/v1/toy/moving-average?mode=jbo",
+    "mode",
+    'mode: expected "job", received "jbo"; did you mean "job"?',
+  ],
+  ["DELETE", "/v1/tasks/1?force=true", "force", "force: is not a field of the query of DELETE /v1/tasks/:id"],
+] as const)("refuses the query of %s %s, and names the field", async (method, url, field, detail) => {
+  const { app } = await server();
+  const body = { headers: { "content-type": "application/json" }, payload: '{"data":"simulated"}' };
+  const response = await app.inject({ method, url, ...(method === "POST" && body) });
+  expect(response.headers["content-type"]).toMatch(/^application\/problem\+json/);
+  expect(response.json()).toMatchObject({
+    status: 400,
+    code: "INPUT_INVALID",
+    field,
+    detail,
+  });
+});
+
+test("lets machines and browsers add what they like to the address of a page or a probe", async () => {
+  const { app } = await server();
+  for (const url of ["/", "/docs", "/docs/style.css", "/openapi.json", "/healthz", "/readyz"])
+    expect([url, (await app.inject(`${url}?_=1`)).statusCode]).toEqual([url, 200]);
+});
+
+test("refuses a field in the body of a capability that takes none", async () => {
+  const { post } = await server();
+  const response = await post("/v1/toy/wait", { lookback: 3 });
+  expect([response.statusCode, response.json().detail]).toEqual([
+    400,
+    "lookback: is not a field of toy.wait",
+  ]);
+});
+
 test("keeps a mistake of ours to itself", async () => {
   const { post } = await server();
   const response = await post("/v1/toy/wrong", {});
@@ -167,13 +224,16 @@ test("refuses paths that lead out of the data folder, by dots, from the root, by
 test("starts relative paths at the data folder, and names nothing above it", async () => {
   const { post, dataFolder } = await server();
   const inside = await post("/v1/toy/moving-average", { data: "deep/../p.csv" });
-  expect(inside.json().received.data).toBe(join(dataFolder, "p.csv"));
+  expect(inside.json().received.data).toBe("./p.csv");
+  const again = await post("/v1/toy/moving-average", { data: inside.json().received.data });
+  expect(again.json()).toEqual(inside.json());
   const simulated = await post("/v1/toy/moving-average", { data: "simulated" });
   expect(simulated.json().received.data).toBe("simulated");
 
   await mkdir(join(dataFolder, "models", "goog"), { recursive: true });
   const named = await post("/v1/toy/locate", { artifact: "goog" });
-  expect(named.json()).toEqual({ folder: join(dataFolder, "models", "goog") });
+  expect(named.json()).toEqual({ folder: "models/goog" });
+  expect((await post("/v1/toy/locate", { artifact: "models/goog" })).json()).toEqual(named.json());
   const absent = await post("/v1/toy/locate", { artifact: "./absent" });
   expect(absent.json().detail).toBe("absent: expected the folder of a trained model, found nothing there");
 });
@@ -195,7 +255,7 @@ test("fills in the served model, which may lie anywhere, unless the request name
   const outside = await mkdtemp(join(tmpdir(), "fathom-served-"));
   onTestFinished(() => rm(outside, { recursive: true, force: true }));
   const { app, post } = await server({ defaults: { "toy.locate": { artifact: outside } } });
-  expect((await post("/v1/toy/locate", {})).json()).toEqual({ folder: outside });
+  expect((await post("/v1/toy/locate", {})).json()).toEqual({ folder: basename(outside) });
   expect((await post("/v1/toy/locate", { artifact: "/etc" })).statusCode).toBe(403);
   const { components } = (await app.inject("/openapi.json")).json();
   expect(components.schemas.ToyLocateInput.required).toEqual([]);
@@ -271,35 +331,6 @@ test("answers a local machine only under its own names", async () => {
   expect((await app.inject({ url: "/healthz", headers: { host: "localhost:8080" } })).statusCode).toBe(200);
   const rebound = await app.inject({ url: "/healthz", headers: { host: "evil.example" } });
   expect(rebound.json()).toMatchObject({ status: 403, code: "HOST_FORBIDDEN" });
-});
-
-test("describes every route in its OpenAPI document, with references that resolve", async () => {
-  const { app } = await server();
-  const document = (await app.inject("/openapi.json")).json();
-  expect(document.openapi).toBe("3.1.0");
-  const { post } = document.paths["/v1/toy/moving-average"];
-  expect(post.requestBody.content["application/json"].example).toEqual({ data: "prices.csv" });
-  expect(Object.keys(post.responses)).toEqual([
-    "200",
-    "202",
-    "400",
-    "403",
-    "404",
-    "409",
-    "413",
-    "415",
-    "500",
-    "503",
-  ]);
-  expect(document.paths["/v1/toy/count"].post.responses["200"]).toBeUndefined();
-  const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path]) => path);
-  expect(references.length).toBeGreaterThan(10);
-  for (const path of references) {
-    const found = path
-      .split("/")
-      .reduce((value: Record<string, never> | undefined, key) => value?.[key], document);
-    expect([path, typeof found]).toEqual([path, "object"]);
-  }
 });
 
 test("serves its pages from its own files, under a strict content security policy", async () => {

@@ -5,7 +5,7 @@ import { dirname, join, relative, sep } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PlatformError } from "../../src/base/index.ts";
-import { confinePaths } from "../../src/interfaces/http/paths.ts";
+import { confinePaths, outwardPaths } from "../../src/interfaces/http/paths.ts";
 
 let folder: string;
 let outside: string;
@@ -192,4 +192,65 @@ test.each([
       code: "FILE_FORBIDDEN",
       details: { field },
     });
+});
+
+/** What a server of the folder answers with. */
+const outward = <Value>(value: Value, served: string[] = []) =>
+  outwardPaths({ dataFolder: folder, served, capabilities: [] })(value);
+
+test("what an answer names is the same place when a request names it", async () => {
+  const inside = fc
+    .array(fc.stringMatching(/^[a-z][a-z0-9 .,'()-]{0,12}[a-z0-9]$/), { minLength: 1, maxLength: 4 })
+    .map((pieces) => join(folder, ...pieces));
+  await fc.assert(
+    fc.asyncProperty(inside, fc.constantFrom("data", "artifact"), async (place, field) => {
+      const named = outward({ [field]: place })[field];
+      expect(named).not.toContain(folder);
+      const asked = (await confinePaths(capability, { [field]: named }, folder))[field];
+      expect(asked).toBe(place);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test.each([
+  ["{}/models/m", "models/m"],
+  ["{}/own.csv", "./own.csv"],
+  ["{}/simulated", "./simulated"],
+  ["{}", "."],
+  ["{}-evil/x", "{}-evil/x"],
+  ["{}.bak", "{}.bak"],
+  ["/mnt{}/x", "/mnt{}/x"],
+  ["absent: expected {}/absent, found {}", "absent: expected absent, found ."],
+  ["{}/absent: expected a folder", "absent: expected a folder"],
+  ["written to {}/a/b.html.", "written to a/b.html."],
+  ["nothing is in {}.", "nothing is in .."],
+  ['"{}/a b/c"', '"a b/c"'],
+  ["a={}/x,b={}/y", "a=x,b=y"],
+  ["file://{}/x", "file://x"],
+  ["no path at all", "no path at all"],
+])("%s leaves the server as %s", (text, wanted) => {
+  const [given, expected] = [text, wanted].map((one) => one.replaceAll("{}", folder));
+  expect(outward(given)).toBe(expected);
+  expect(outward({ deep: [{ er: given }], number: 1, none: null, list: [1, 2] })).toEqual({
+    deep: [{ er: expected }],
+    number: 1,
+    none: null,
+    list: [1, 2],
+  });
+});
+
+test("a served model that lies elsewhere is called by its name, and evidence stays as it was recorded", () => {
+  const place = join(outside, "goog");
+  expect(outward(`${place}/report.html`, [place])).toBe("goog/report.html");
+  expect(outward(place, [place])).toBe("goog");
+  expect(outward(join(folder, "models", "m"), [join(folder, "models", "m")])).toBe("models/m");
+  const recording = outwardPaths({
+    dataFolder: folder,
+    served: [],
+    capabilities: [{ name: "audit.list", isEvidence: true }],
+  });
+  const entry = { subject: join(folder, "models", "m"), hash: "00" };
+  expect(recording(entry, "audit.list")).toEqual(entry);
+  expect(recording(entry, "registry.show")).toEqual({ subject: "models/m", hash: "00" });
 });

@@ -1,6 +1,7 @@
 /** One route for each capability: an answer in the request, or a background task. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
 import {
   type Capability,
   type Context,
@@ -14,8 +15,8 @@ import { showValue } from "../issues.ts";
 import { withJobs } from "./confined-jobs.ts";
 import { askerOf } from "./guard/index.ts";
 import { messages } from "./messages.ts";
-import { routeOf } from "./openapi.ts";
-import { confinePaths } from "./paths.ts";
+import { capabilityOperation, type Mode, routeOf } from "./openapi/index.ts";
+import { confinePaths, type Outward } from "./paths.ts";
 import { taskAnswer } from "./task-routes.ts";
 
 export interface CapabilityRouteOptions {
@@ -28,6 +29,7 @@ export interface CapabilityRouteOptions {
     scopes?: readonly string[] | undefined;
   }) => Context;
   readonly dataFolder: string;
+  readonly outward: Outward;
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Jobs as the one who asks may see them. */
   readonly jobsOf: (request: FastifyRequest) => Promise<JobsPort>;
@@ -44,14 +46,13 @@ const nameField = (path: readonly PropertyKey[]) => path.map(String).join(".");
 export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteOptions): void {
   for (const capability of options.capabilities) {
     const { name, effect } = capability;
-    app.post(routeOf(capability), { config: { access: { name, effect } } }, async (request, reply) => {
+    const defaults = options.defaults[name] ?? {};
+    const config = { access: { name, effect }, operation: capabilityOperation(capability, defaults) };
+    app.post(routeOf(capability), { config }, async (request, reply) => {
       const raw = bodyOf(request);
       const asTask = capability.mode === "task" || wantsTask(request);
       if (asTask && capability.secretOutput === true)
-        throw new PlatformError("input", "INPUT_INVALID", messages.neverTask(capability.name), {
-          field: "mode",
-        });
-      const defaults = options.defaults[capability.name] ?? {};
+        throw new PlatformError("input", "INPUT_INVALID", messages.neverTask(name), { field: "mode" });
       const parsed = parseInput(capability, { ...defaults, ...raw }, nameField);
       const asked = await confinePaths(capability, onlyAsked(parsed, defaults, raw), options.dataFolder);
       const input = { ...parsed, ...asked };
@@ -59,9 +60,9 @@ export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteO
         const answer = await queueTask(request, capability, input, options);
         return reply.code(202).header("location", answer.task.href).send(answer);
       }
-      if (capability.effect !== "reads" && keyOf(request) !== undefined)
+      if (effect !== "reads" && keyOf(request) !== undefined)
         throw new PlatformError("input", "INPUT_INVALID", messages.keyUnkept);
-      return await answerInTime(request, reply, options, (signal) => {
+      const output = await answerInTime(request, reply, options, (signal) => {
         const world = { signal, progress: { report() {} }, requestId: request.id, ...askerOf(request) };
         const context = options.makeContext(world);
         return call(
@@ -70,6 +71,7 @@ export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteO
           withJobs(context, () => options.jobsOf(request)),
         );
       });
+      return options.outward(output, name);
     });
   }
 }
@@ -82,7 +84,7 @@ async function queueTask(
   request: FastifyRequest,
   { name }: Capability,
   input: Readonly<Record<string, unknown>>,
-  { jobsOf, waitingTasks, dataFolder }: CapabilityRouteOptions,
+  { jobsOf, waitingTasks, outward }: CapabilityRouteOptions,
 ) {
   const port = await jobsOf(request);
   if ((await port.countQueued(waitingTasks)) >= waitingTasks)
@@ -92,7 +94,7 @@ async function queueTask(
     input,
     idempotencyKey: keyOf(request),
   });
-  return taskAnswer(job, dataFolder);
+  return taskAnswer(job, outward);
 }
 
 function keyOf({ headers }: FastifyRequest): string | undefined {
@@ -150,10 +152,7 @@ function bodyOf(request: FastifyRequest): Record<string, unknown> {
 
 /** `?mode=job`, or the header `Prefer: respond-async` of RFC 7240. */
 function wantsTask(request: FastifyRequest): boolean {
-  const { mode } = request.query as { mode?: unknown };
-  if (mode !== undefined && mode !== "job") {
-    throw new PlatformError("input", "INPUT_INVALID", messages.modeInvalid(String(mode)), { field: "mode" });
-  }
+  const { mode } = request.query as z.output<typeof Mode>;
   return mode === "job" || /\brespond-async\b/.test(String(request.headers.prefer ?? ""));
 }
 

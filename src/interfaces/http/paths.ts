@@ -1,6 +1,9 @@
-/** Paths in requests: a caller over the network sees the data folder and nothing else of the disk. */
+/**
+ * Paths in requests and answers: a caller over the network sees the data folder and nothing else of the disk, and what an answer names
+ * can be named in a request.
+ */
 import { readlink, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type Capability, PlatformError } from "../../base/index.ts";
 import { artifactFolder, systemCode } from "../../platform/local/index.ts";
 import { messages } from "./messages.ts";
@@ -84,4 +87,68 @@ async function mapTexts(
   const [key = "path", ...rest] = way;
   if (!Object.hasOwn(value, key)) return value;
   return { ...value, [key]: await mapTexts((value as Record<string, unknown>)[key], rest, change) };
+}
+
+/**
+ * A value that leaves the server, with the paths in its texts as a request may name them.
+ *
+ * @param capability whose output it is, where it is one: evidence is sent as it was recorded
+ */
+export type Outward = <Value>(value: Value, capability?: string) => Value;
+
+export interface OutwardOptions {
+  readonly dataFolder: string;
+  /** Models that a server was started with, which may lie anywhere. */
+  readonly served: readonly string[];
+  readonly capabilities: readonly Pick<Capability, "name" | "isEvidence">[];
+}
+
+/**
+ * Makes paths start at the data folder: `models/my-model`, and `./prices.csv` where a plain word would be read as a name. A served
+ * model that lies elsewhere is called by the last part of its path.
+ */
+export function outwardPaths({ dataFolder, served, capabilities }: OutwardOptions): Outward {
+  const evidence = new Set(capabilities.filter(({ isEvidence }) => isEvidence).map(({ name }) => name));
+  const elsewhere = served.filter((place) => isAbsolute(place) && !place.startsWith(dataFolder + sep));
+  const rules = [
+    { place: dataFolder, name: "." },
+    ...elsewhere.map((place) => ({ place, name: basename(place) })),
+  ].map(({ place, name }) => ({ place, name, pattern: mentionsOf(place) }));
+  const inWords = (text: string) =>
+    rules.reduce(
+      (changed, { place, name, pattern }) =>
+        changed.includes(place)
+          ? changed.replace(pattern, (_, separator = "") =>
+              name === "." && separator !== "" ? "" : name + separator,
+            )
+          : changed,
+      text,
+    );
+  const outward = (value: unknown): unknown => {
+    if (typeof value === "string") {
+      const rest = value.startsWith(dataFolder + sep) ? value.slice(dataFolder.length + 1) : "";
+      const isOneWord = rest !== "" && !rest.includes(sep) && !rest.includes(": ");
+      return isOneWord ? `.${sep}${rest}` : inWords(value);
+    }
+    if (Array.isArray(value)) return value.some(holdsText) ? value.map(outward) : value;
+    if (!isPlain(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, outward(inner)]));
+  };
+  return <Value>(value: Value, capability = "") =>
+    evidence.has(capability) ? value : (outward(value) as Value);
+}
+
+/** Where a text speaks of a folder, or of what is in it, and not of another whose path has the same letters. */
+function mentionsOf(place: string): RegExp {
+  const written = place.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\w.-])${written}(?:([\\\\/])|(?![\\w-]|\\.\\w))`, "g");
+}
+
+const holdsText = (value: unknown) =>
+  typeof value === "string" || (typeof value === "object" && value !== null);
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

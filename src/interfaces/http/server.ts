@@ -15,6 +15,7 @@ import {
   interrupted,
   type JobsPort,
   PlatformError,
+  type Progress,
   type ProgressPort,
 } from "../../base/index.ts";
 import type { ModelServer } from "../../platform/inference/index.ts";
@@ -29,11 +30,14 @@ import { confinedJobs, withJobs } from "./confined-jobs.ts";
 import { answerRawError, askerOf, type GuardOptions, guardRoutes } from "./guard/index.ts";
 import { inferenceRoutes } from "./inference/index.ts";
 import { messages } from "./messages.ts";
-import { openApiDocument } from "./openapi.ts";
+import { openApiDocument } from "./openapi/index.ts";
 import { pageRoutes } from "./page-routes.ts";
-import { confinePaths } from "./paths.ts";
+import { confinePaths, outwardPaths } from "./paths.ts";
 import { describeProblem, handleProblems, problemAnswerer, publicProblem } from "./problems.ts";
+import { holdQueries } from "./query.ts";
+import { listRoutes } from "./route-list.ts";
 import { securityHeaders } from "./security-headers.ts";
+import { serverOperations } from "./server-operations.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { type Watching, watchRequests } from "./watching.ts";
 
@@ -102,7 +106,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const cut = new AbortController();
   let stopping = false;
   const leaving = new AbortController();
-  const answerProblem = problemAnswerer(dataFolder, bodyLimitBytes);
+  const served = Object.values(defaults).flatMap(({ artifact }) =>
+    typeof artifact === "string" ? [artifact] : [],
+  );
+  const outward = outwardPaths({ dataFolder, capabilities, served: [...new Set(served)] });
+  const answerProblem = problemAnswerer(outward, bodyLimitBytes);
   const app: FastifyInstance = Fastify({
     ...(options.logger && { loggerInstance: options.logger }),
     bodyLimit: bodyLimitBytes,
@@ -134,9 +142,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       throw new PlatformError("input", "ADDRESS_TOO_LONG", messages.addressTooLong(addressLimit));
     if (stopping) throw new PlatformError("unavailable", "SERVER_STOPPING", messages.stopping);
   });
+  const routeList = listRoutes(app);
   watchRequests(app, options.watching ?? {});
   if (options.guard) guardRoutes(app, { ...options.guard, defaults });
   else app.decorateRequest("caller", null);
+  holdQueries(app);
   // What a capability answers belongs to who asked, and to no cache on the way.
   app.addHook("onSend", async (request, reply) => {
     if (!reply.hasHeader("cache-control") && request.method !== "GET")
@@ -155,24 +165,25 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       return request.method === "DELETE" && text === "" ? undefined : readJsonBody(text);
     },
   );
-  const refuseRoute = handleProblems(app, answerProblem);
+  const refuseRoute = handleProblems(app, answerProblem, routeList);
 
   // As a plugin, so that its routes come after the hooks above are in place.
   app.register(async (routes) => {
-    const document = openApiDocument({
-      capabilities,
-      version,
-      defaults,
-      keys: options.guard?.keys !== undefined,
+    const { keys, modelRequestsPerSecond = 0 } = options.guard ?? {};
+    const [isKeyed, isLimited] = [keys !== undefined, keys !== undefined || modelRequestsPerSecond > 0];
+    let made: unknown;
+    const { document, health, readiness } = serverOperations;
+    routes.get("/openapi.json", { config: { operation: document } }, async () => {
+      made ??= openApiDocument(routeList, { capabilities, version, isKeyed, isLimited });
+      return made;
     });
-    routes.get("/openapi.json", async () => document);
-    routes.get("/healthz", async () => ({ status: "ok" }));
-    routes.get("/readyz", async (_, reply) => {
+    routes.get("/healthz", { config: { operation: health } }, async () => ({ status: "ok" }));
+    routes.get("/readyz", { config: { operation: readiness } }, async (_, reply) => {
       const isReady = ready();
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? "ready" : "loading" });
     });
     pageRoutes(routes, { capabilities, version, defaults });
-    taskRoutes(routes, { jobsOf, dataFolder, leaving: leaving.signal });
+    taskRoutes(routes, { jobsOf, outward, leaving: leaving.signal });
     const inTurn = turns();
     mcpRoutes(routes, {
       capabilities,
@@ -181,7 +192,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       problemOf: (error, what, signal) => {
         const failure = failureOf(error, what, signal);
         if (failure.kind === "bug") app.log.error({ err: error, tool: what }, "a mistake of ours");
-        return publicProblem(failure, dataFolder);
+        return publicProblem(failure, outward);
       },
       async run(request, capability, given, { signal, progress }) {
         const filledIn = defaults[capability.name] ?? {};
@@ -192,7 +203,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
           ...parsed,
           ...(await confinePaths(capability, onlyAsked(parsed, filledIn, given), dataFolder)),
         };
-        const world = { signal: AbortSignal.any([signal, cut.signal]), progress, requestId: request.id };
+        const world = {
+          signal: AbortSignal.any([signal, cut.signal]),
+          progress: { report: (one: Progress) => progress.report(outward(one)) },
+          requestId: request.id,
+        };
         const work = () =>
           call(
             capability,
@@ -202,7 +217,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
         const result = capability.mode === "task" ? inTurn(world.signal, capability.name, work) : work();
         inFlight.add(result);
         try {
-          return await result;
+          return outward(await result, capability.name);
         } catch (error) {
           // Whatever stopped work throws is no mistake of ours.
           throw world.signal.aborted && !(error instanceof PlatformError)
@@ -217,6 +232,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       capabilities,
       makeContext: options.makeContext,
       dataFolder,
+      outward,
       defaults,
       jobsOf,
       waitingTasks,
@@ -228,7 +244,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
 
   const { models } = options;
   if (models !== undefined) {
-    const describeFailure = describeProblem(dataFolder, bodyLimitBytes);
+    const describeFailure = describeProblem(outward, bodyLimitBytes);
     app.register(inferenceRoutes, {
       prefix: "/v2",
       models,
