@@ -1,8 +1,10 @@
 /** The HTTP server as its clients see it, called without a port. */
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { auditCapabilities } from "../../src/services/audit/index.ts";
 import { modelCapabilities } from "../../src/services/model/index.ts";
 import { eventsOf, jsonRequest, server, taskWhen } from "./http-server.ts";
 import { toys } from "./toys.ts";
@@ -249,6 +251,19 @@ test("looks for a file that ends in .onnx in the data folder only, even under a 
   expect([absent.statusCode, absent.json().code]).toEqual([404, "ARTIFACT_MISSING"]);
   for (const body of [{ artifact: "../x.onnx" }, { artifact: "network.onnx", svg: "../x.svg" }])
     expect((await post("/v1/model/describe", body)).json().code).toBe("FILE_FORBIDDEN");
+});
+
+test("writes a report under a plain name into the data folder, and not where the server was started", async () => {
+  const { post, dataFolder, open } = await server({ capabilities: auditCapabilities });
+  const platform = await open();
+  await platform.audit.append({ action: "test", subject: "x", payload: {}, actor: "t" });
+  const name = "exported-by-a-test.jsonl";
+  const made = await post("/v1/audit/export", { out: name });
+  expect([made.statusCode, made.json().file]).toEqual([200, `./${name}`]);
+  expect(existsSync(join(dataFolder, name))).toBe(true);
+  expect(existsSync(name)).toBe(false);
+  const checked = await post("/v1/audit/verify", { file: made.json().file });
+  expect(checked.json()).toMatchObject({ entries: 1 });
 });
 
 test("fills in the served model, which may lie anywhere, unless the request names another", async () => {

@@ -5,11 +5,13 @@ import { dirname, join, relative, sep } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PlatformError } from "../../src/base/index.ts";
+import { capabilities } from "../../src/interfaces/capabilities.ts";
 import { confinePaths, outwardPaths } from "../../src/interfaces/http/paths.ts";
+import { jsonSchemaOf } from "../../src/interfaces/schema.ts";
 
 let folder: string;
 let outside: string;
-const capability = { paths: ["data", "artifact", "inputs", "nested.out"] };
+const capability = { paths: ["data", "inputs", "file"], artifacts: ["artifact", "nested.out"] };
 
 beforeAll(async () => {
   const root = await realpath(await mkdtemp(join(tmpdir(), "fathom-paths-")));
@@ -192,6 +194,35 @@ test.each([
       code: "FILE_FORBIDDEN",
       details: { field },
     });
+});
+
+test("a plain word is a model's name where a model is asked for, and a file of the data folder anywhere else", async () => {
+  const asked = { file: "report", data: "report", artifact: "report", nested: { out: "report" } };
+  expect(await confinePaths(capability, asked, folder)).toEqual({
+    file: join(folder, "report"),
+    data: join(folder, "report"),
+    artifact: "report",
+    nested: { out: "report" },
+  });
+});
+
+test.each(capabilities)("$name says which of its fields are paths and which are models", async (one) => {
+  const { properties = {} } = jsonSchemaOf(one.input);
+  const named = Object.keys(properties).filter((field) =>
+    ["data", "prices", "out", "artifact", "key", "svg", "inputs", "against"].includes(field),
+  );
+  const declared = [...one.paths, ...one.artifacts];
+  expect(Object.keys(properties)).toEqual(expect.arrayContaining(declared));
+  const others = { "model.describe": ["file"], "keys.revoke": ["key"], "keys.rotate": ["key"] }; // no paths
+  expect(declared).toEqual(
+    expect.arrayContaining(
+      named.filter((field) => !(others as Record<string, string[]>)[one.name]?.includes(field)),
+    ),
+  );
+  for (const field of declared) {
+    const asked = await confinePaths(one, { [field]: "word" }, folder);
+    expect(asked[field]).toBe(one.artifacts.includes(field) ? "word" : join(folder, "word"));
+  }
 });
 
 /** What a server of the folder answers with. */

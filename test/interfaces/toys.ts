@@ -98,7 +98,7 @@ const wrong = capability({
 const locate = capability({
   name: "toy.locate",
   summary: "Finds an artifact",
-  paths: ["artifact"],
+  artifacts: ["artifact"],
   positional: "artifact",
   input: z.object({ artifact: z.string().min(1).describe("trained model") }),
   output: z.object({ folder: z.string() }),

@@ -8,9 +8,6 @@ import { type Capability, PlatformError } from "../../base/index.ts";
 import { artifactFolder, systemCode } from "../../platform/local/index.ts";
 import { messages } from "./messages.ts";
 
-/** Fields that refer to a model: a plain name there is looked up below `models`, not a file of that name. */
-const modelFields: readonly string[] = ["artifact", "out"];
-
 /** The built-in market, which is no file. */
 const builtIn = "simulated";
 
@@ -20,13 +17,16 @@ const builtIn = "simulated";
  * @throws PlatformError `FILE_FORBIDDEN` naming the field of a path that, after every symbolic link, lies outside
  */
 export async function confinePaths<Input extends Readonly<Record<string, unknown>>>(
-  capability: Pick<Capability, "paths">,
+  capability: Pick<Capability, "paths" | "artifacts">,
   input: Input,
   dataFolder: string,
 ): Promise<Input> {
   let confined: unknown = input;
-  for (const field of capability.paths) {
-    const isModel = modelFields.includes(field.split(".").at(-1) ?? "");
+  const { paths, artifacts } = capability;
+  for (const [field, isModel] of [
+    ...paths.map((path) => [path, false] as const),
+    ...artifacts.map((artifact) => [artifact, true] as const),
+  ]) {
     confined = await mapTexts(confined, field.split("."), async (path) => {
       if (path === builtIn && !isModel) return path;
       const place = isModel

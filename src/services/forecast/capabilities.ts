@@ -23,7 +23,8 @@ export const forecastTrain = capability({
   input: TrainInput,
   output: TrainOutput,
   mode: "task",
-  paths: ["data", "out"],
+  paths: ["data"],
+  artifacts: ["out"],
   print: (output) =>
     `${scoreTable(output.test.horizons)}\n\n${output.summary}\n\nmodel   ${output.artifact}\nreport  ${output.report}`,
   run: (input, context) => train(input, context),
@@ -37,7 +38,8 @@ export const forecastEvaluate = capability({
   input: EvaluateInput,
   output: EvaluateOutput,
   mode: "task",
-  paths: ["artifact", "data"],
+  paths: ["data"],
+  artifacts: ["artifact"],
   print: (output) => `${scoreTable(output.total)}\n\n${output.summary}`,
   run: evaluateForecast,
 });
@@ -50,7 +52,8 @@ export const forecastFold = capability({
   input: FoldInput,
   output: FoldOutput,
   mode: "task",
-  paths: ["artifact", "data"],
+  paths: ["data"],
+  artifacts: ["artifact"],
   print: (output) => scoreTable(output.horizons),
   run: evaluateFold,
 });
@@ -61,7 +64,8 @@ export const forecastPredict = capability({
   effect: "reads",
   input: PredictInput,
   output: PredictOutput,
-  paths: ["artifact", "data"],
+  paths: ["data"],
+  artifacts: ["artifact"],
   print: forecastTable,
   run: predict,
 });
@@ -72,7 +76,8 @@ export const forecastSweep = capability({
   input: SweepInput,
   output: SweepOutput,
   mode: "task",
-  paths: ["data", "out"],
+  paths: ["data"],
+  artifacts: ["out"],
   print: sweepTable,
   run: sweep,
 });

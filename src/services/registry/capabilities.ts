@@ -19,7 +19,7 @@ export const registryRegister = capability({
   summary: "Take a trained model into the registry as the next version",
   input: schema.RegisterInput,
   output: schema.RegisterOutput,
-  paths: ["artifact"],
+  artifacts: ["artifact"],
   positional: "artifact",
   print: ({ version, isNew }) =>
     `${version.model}@${version.version} ${isNew ? "is new" : "was there already"}, digest ${version.digest}`,
@@ -230,7 +230,7 @@ export const registryFetch = capability({
   summary: "Write the files of a version, checked, into a folder",
   input: schema.FetchInput,
   output: schema.FetchOutput,
-  paths: ["out"],
+  artifacts: ["out"],
   positional: "reference",
   print: ({ artifact, version }) => `${version.model}@${version.version} is in ${artifact}`,
   async run({ reference, out }, context) {
