@@ -80,8 +80,12 @@ afterAll(async () => {
 const quick = { lookback: 8, epochs: 2, hiddenSize: 3, batchSize: 64, dropout: 0, quantiles: [] };
 
 function world(actor?: string): Context {
-  return localContext({ dataFolder, workingFolder: folder, platform: platform.open, actor });
+  const logger = { info() {}, warn: (message: string) => void warnings.push(message) };
+  return localContext({ dataFolder, workingFolder: folder, platform: platform.open, actor, logger });
 }
+
+/** What was said so far that a person should know. */
+const warnings: string[] = [];
 
 /** Calls a capability as an edge does, through both of its schemas. */
 async function run<Output = Record<string, unknown>>(
@@ -279,11 +283,13 @@ describe("promotion under a policy", () => {
       message: expect.stringContaining("expected versions 1 and 2 to be judged on the same test"),
     });
     writeFileSync(path.join(folder, "newest.csv"), prices(900, 500, 1));
+    warnings.length = 0;
     const asked = await run<{ comparison: { champion: number; candidate: number }; request: { id: number } }>(
       "registry.promote",
       { reference: "spy@challenger", data: "newest.csv", reason: "it knows the new market" },
       "ann",
     );
+    const ofOutliers = warnings.filter((line) => line.includes("outlier"));
     const judged = await run<{ total: { model: { mse: number } }[] }>("forecast.evaluate", {
       artifact: "spy@1",
       data: "newest.csv",
@@ -291,6 +297,7 @@ describe("promotion under a policy", () => {
       start: await firstOfBoth(),
     });
     expect(asked).toMatchObject({ status: "waiting", request: { requestedBy: "ann", version: 2 } });
+    expect(ofOutliers).toHaveLength(1); // both were judged on the same prices
     expect(asked.comparison.champion).toBeCloseTo(judged.total[0].model.mse, 12);
     const request = asked.request.id;
     await expect(run("registry.approve", { request }, "ann")).rejects.toMatchObject({

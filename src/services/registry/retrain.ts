@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Context } from "../../base/index.ts";
 import { DriftCheckInput, driftCheck } from "../drift/index.ts";
 import { openForecastArtifact, sourceOf, TrainInput, train } from "../forecast/index.ts";
+import { saidOnce } from "./once.ts";
 import type { RetrainInput, RetrainOutput } from "./schema.ts";
 import { actorOf } from "./views.ts";
 
@@ -12,8 +13,9 @@ import { actorOf } from "./views.ts";
  */
 export async function retrain(
   { model, data, onlyWhenDrifted, falseAlarmRate }: z.output<typeof RetrainInput>,
-  context: Context,
+  given: Context,
 ): Promise<z.output<typeof RetrainOutput>> {
+  const context = saidOnce(given);
   const { registry } = await context.platform();
   const champion = await registry.resolve({ model, at: { alias: "champion" } });
   const artifact = `${model}@${champion.version}`;
