@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Context } from "./ports.ts";
+import type { Access } from "./scopes.ts";
 
 /** `reads` changes nothing; `destroys` takes away or ends what was there; everything else `writes`. */
 export type Effect = "reads" | "writes" | "destroys";
@@ -26,6 +27,8 @@ export interface Capability<Input extends z.ZodObject = z.ZodObject, Output exte
   readonly paths: readonly string[];
   /** The same for models, where a plain word is a name below the data folder's `models` and no file of that name. */
   readonly artifacts: readonly string[];
+  /** What an input asks the right to beside the capability itself; it may be one that the schema has not seen yet. */
+  readonly needs?: (input: z.output<Input>) => readonly Access[];
   /** The field that a command may give as a plain word after its action: `fathom model describe my-model`. */
   readonly positional?: string;
   /** A few lines for a person, written to standard output by the command line unless it prints JSON. */

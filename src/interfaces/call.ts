@@ -1,7 +1,8 @@
 /** From what a caller sent to a checked output: the same steps behind every interface. */
 import type { z } from "zod";
-import { type Capability, type Context, PlatformError } from "../base/index.ts";
+import { type Capability, type Context, missingRight, PlatformError } from "../base/index.ts";
 import { describeIssue, didYouMean, type NameField } from "./issues.ts";
+import { scopeMissing } from "./messages.ts";
 import {
   alternatives,
   childrenOf,
@@ -49,12 +50,20 @@ export function parseInput<I extends z.ZodObject>(
   );
 }
 
-/** Runs a capability on a parsed input. What it answers with is held to its output schema. */
+/**
+ * Runs a capability on a parsed input. What it answers with is held to its output schema.
+ *
+ * @throws PlatformError `SCOPE_MISSING` when the input asks for more than the caller may do, and what the capability throws
+ */
 export async function call<I extends z.ZodObject, O extends z.ZodType>(
   capability: Capability<I, O>,
   input: z.output<I>,
   context: Context,
 ): Promise<z.output<O>> {
+  const { scopes } = context;
+  const missing = missingRight(scopes, capability, input);
+  if (missing !== undefined)
+    throw new PlatformError("forbidden", "SCOPE_MISSING", scopeMissing(missing.name, scopes ?? []));
   const output = capability.output.safeParse(await capability.run(input, context), { reportInput: true });
   if (output.success) return output.data;
   const found = output.error.issues.map((issue) => describeIssue(issue, undefined, (path) => path.join(".")));

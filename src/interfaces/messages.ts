@@ -15,6 +15,9 @@ export const failureTitles: Readonly<Record<ErrorKind | "bug", string>> = {
 
 export const noSuchCharacter = "expected text without the character U+0000, received one with it";
 
+export const scopeMissing = (scope: string, held: readonly string[]) =>
+  `expected a key with the scope ${scope}, received one with ${held.join(", ")}`;
+
 /** What each service is about, shown where its capabilities are listed. */
 export const serviceSummaries: Readonly<Record<string, string>> = {
   forecast: "Where a market is going",

@@ -212,6 +212,23 @@ describe("over HTTP", () => {
     });
   });
 
+  test("refuses what a call asks for beside its tool", async () => {
+    const { url } = await serve();
+    const { token } = await keyFor("toy.keep");
+    const client = await connect(withKey(url, token));
+    const plain = await client.callTool({ name: "toy_keep", arguments: {} });
+    expect(plain.structuredContent).toEqual({ kept: true });
+    const refused = await client.callTool({ name: "toy_keep", arguments: { under: "x" } });
+    expect(refused).toMatchObject({
+      isError: true,
+      content: [
+        {
+          text: "error SCOPE_MISSING: expected a key with the scope toy.name, received one with toy.keep",
+        },
+      ],
+    });
+  });
+
   test("keeps a session to its key, and ends when the key is revoked", async () => {
     const { url } = await serve();
     const [mine, other] = [await keyFor("*"), await keyFor("*")];

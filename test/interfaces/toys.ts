@@ -120,4 +120,23 @@ const write = capability({
   },
 });
 
-export const toys = [average, count, wait, nap, wrong, locate, write] as unknown as readonly Capability[];
+/** Asks the right to something else where its input does. */
+const keep = capability({
+  name: "toy.keep",
+  summary: "Keeps something, under a name when one is given",
+  input: z.object({ under: z.string().optional() }),
+  output: z.object({ kept: z.boolean() }),
+  needs: ({ under }) => (under === undefined ? [] : [{ name: "toy.name", effect: "writes" }]),
+  run: async () => ({ kept: true }),
+});
+
+export const toys = [
+  average,
+  count,
+  wait,
+  nap,
+  wrong,
+  locate,
+  write,
+  keep,
+] as unknown as readonly Capability[];

@@ -143,6 +143,66 @@ test("lineage comes from the manifest", async () => {
   expect(manifest.run).toMatch(/^[0-9a-f]{16}$/);
 });
 
+describe("a training that registers its result", () => {
+  interface Trained {
+    artifact: string;
+    registered?: { model: string; version: number; alias: string | null; digest: string; isNew: boolean };
+  }
+  const asked = { ...quick, data: "then.csv", out: "desk-model" };
+
+  test("makes a version as registering does, and points the alias that was asked for", async () => {
+    const made = await run<Trained>("forecast.train", { ...asked, register: "desk@challenger" }, "ann");
+    const { digest } = made.registered ?? {};
+    expect(made.registered).toEqual({
+      model: "desk",
+      version: 1,
+      alias: "challenger",
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      isNew: true,
+    });
+    expect(await run("registry.show", { reference: "desk@challenger" })).toMatchObject({
+      version: 1,
+      digest,
+      registeredBy: "ann",
+    });
+    const again = await run("registry.register", { artifact: "desk-model", model: "desk" });
+    expect(again).toMatchObject({ isNew: false, version: { version: 1, digest } });
+    const { audit } = await platform.open();
+    const [byHand, trained] = await Promise.all(
+      ["spy@1", "desk@1"].map((subject) => audit.list({ subject, limit: 5 })),
+    );
+    expect(trained.map(({ action }) => action)).toEqual(["registry.register"]);
+    expect(Object.keys(trained[0].payload)).toEqual(
+      Object.keys(byHand.find(({ action }) => action === "registry.register")?.payload ?? {}),
+    );
+    expect(trained[0]).toMatchObject({ actor: "ann", payload: { digest, reason: "trained" } });
+    const history = await run("registry.history", { model: "desk" });
+    expect(history).toMatchObject({ entries: [{ alias: "challenger", version: 1, actor: "ann" }] });
+  });
+
+  test("is the same training as one that does not", async () => {
+    const manifest = JSON.parse(
+      readFileSync(path.join(dataFolder, "models/desk-model/manifest.json"), "utf8"),
+    );
+    expect(manifest.configuration.input).not.toHaveProperty("register");
+    const plain = await run<Trained>("forecast.train", asked); // of the same name, which another training may not have
+    expect(plain.registered).toBeUndefined();
+    expect(await run("registry.list", { model: "desk" })).toMatchObject({ versions: [{ version: 1 }] });
+    await rm(path.join(dataFolder, "models/desk-model"), { recursive: true });
+  });
+
+  test("does not begin where the registry cannot be opened", async () => {
+    const closed = new Error("no database today");
+    const given = { ...world(), platform: () => Promise.reject(closed) };
+    const train = all.find(({ name }) => name === "forecast.train") as Capability;
+    let reads = 0;
+    const market = { read: () => Promise.reject(new Error(`read ${++reads} times`)) };
+    const input = train.input.parse({ ...asked, register: "desk" });
+    await expect(train.run(input, { ...given, market })).rejects.toBe(closed);
+    expect(reads).toBe(0);
+  });
+});
+
 describe("drift", () => {
   interface Checked {
     drifted: boolean;

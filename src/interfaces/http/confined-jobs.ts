@@ -9,6 +9,7 @@ import {
   type Context,
   type JobRequest,
   type JobsPort,
+  missingRight,
   PlatformError,
 } from "../../base/index.ts";
 import { messages } from "./messages.ts";
@@ -32,14 +33,16 @@ export function confinedJobs(
   const confine = async <Request extends Pick<JobRequest, "capability" | "input">>(request: Request) => {
     const capability = capabilities.find(({ name }) => name === request.capability);
     const { input } = request;
-    if (!allowed(request.capability))
+    const given = typeof input === "object" && input !== null ? (input as Record<string, unknown>) : {};
+    const missing = missingRight(scopes, capability ?? accessTo(request.capability), given);
+    if (missing !== undefined)
       throw new PlatformError(
         "forbidden",
         "SCOPE_MISSING",
-        messages.scopeMissing(request.capability, scopes ?? []),
+        messages.scopeMissing(missing.name, scopes ?? []),
       );
-    if (capability === undefined || typeof input !== "object" || input === null) return request; // refused with its reason
-    const inside = await confinePaths(capability, input as Record<string, unknown>, dataFolder);
+    if (capability === undefined || given !== input) return request; // refused with its reason
+    const inside = await confinePaths(capability, given, dataFolder);
     return { ...request, input: inside, actor, workingFolder: dataFolder };
   };
   const find = async (id: string) => {

@@ -1,4 +1,6 @@
 /** English text of the HTTP server, in one place so that it can be translated. */
+import { scopeMissing } from "../messages.ts";
+
 export const messages = {
   title: "Fathom",
   apiDescription:
@@ -55,8 +57,7 @@ export const messages = {
       expired: "authorization: expected an API key that is valid, received one that has expired",
       revoked: "authorization: expected an API key that is valid, received one that was revoked",
     })[reason],
-  scopeMissing: (scope: string, held: readonly string[]) =>
-    `authorization: expected a key with the scope ${scope}, received one with ${held.join(", ")}`,
+  scopeMissing: (scope: string, held: readonly string[]) => `authorization: ${scopeMissing(scope, held)}`,
   tooManyAttempts: "authorization: expected fewer wrong keys from one address; try again later",
   rateLimited: (name: string, perSecond: number, retrySeconds: number) =>
     `${name}: expected at most ${perSecond} requests a second, received more; try again in ${Math.max(1, Math.ceil(retrySeconds))} s`,

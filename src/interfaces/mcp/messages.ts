@@ -6,8 +6,6 @@ export const messages = {
   unknownTool: (name: string) =>
     `expected the name of a tool, received ${JSON.stringify(name)}; tools/list shows them`,
   unknownResource: (uri: string) => `expected a resource of resources/list, received ${JSON.stringify(uri)}`,
-  scopeMissing: (scope: string, held: readonly string[]) =>
-    `expected a key with the scope ${scope}, received one with ${held.join(", ")}`,
   notJson: "expected one JSON-RPC message on each line, received a line that is not JSON",
   notMessage: "expected one JSON-RPC message on each line, received other JSON",
   unknownSession: "expected the id of a session of this key, received another; initialize anew",

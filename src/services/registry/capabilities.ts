@@ -1,4 +1,5 @@
 import { capability, dayMs, PlatformError, startOfDay } from "../../base/index.ts";
+import { registerArtifact } from "../registering/index.ts";
 import { judgeBoth } from "./compare.ts";
 import { requireMetric } from "./policy.ts";
 import { retrain } from "./retrain.ts";
@@ -23,11 +24,8 @@ export const registryRegister = capability({
   positional: "artifact",
   print: ({ version, isNew }) =>
     `${version.model}@${version.version} ${isNew ? "is new" : "was there already"}, digest ${version.digest}`,
-  async run({ artifact, ...request }, context) {
-    const folder = await context.models.locate(artifact);
-    const { registry } = await context.platform();
-    const actor = actorOf(context);
-    const { version, isNew } = await registry.register({ ...request, folder, actor }, context.signal);
+  async run(request, context) {
+    const { version, isNew } = await registerArtifact(request, context);
     return { version: versionView(version), isNew };
   },
 });
