@@ -236,7 +236,10 @@ test("shows tasks to those alone who may ask for such a thing", async () => {
   const { task } = (await ask(app, "/v1/toy/count", mine.token, { to: 100_000, stepMs: 5 })).json();
   const as = (token: string, url: string, method: "GET" | "DELETE" = "GET") =>
     app.inject({ method, url, headers: { authorization: `Bearer ${token}` } });
-  expect((await as(mine.token, "/v1/tasks")).json().tasks).toHaveLength(1);
+  const listed = await as(mine.token, "/v1/tasks");
+  expect(listed.json().tasks).toHaveLength(1);
+  expect(listed.headers["cache-control"]).toBe("no-store");
+  expect((await app.inject("/docs/swagger-ui.css")).headers["cache-control"]).toContain("public");
   expect((await as(other.token, "/v1/tasks")).json().tasks).toEqual([]);
   for (const url of [task.href, task.events])
     expect((await as(other.token, url)).json().code).toBe("JOB_UNKNOWN");

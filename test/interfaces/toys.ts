@@ -1,4 +1,5 @@
 /** Small capabilities that stand in for the real ones: every way a capability can answer, fail, report and wait. */
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
@@ -105,16 +106,18 @@ const locate = capability({
   run: async ({ artifact }, { models }) => ({ folder: await models.locate(artifact) }),
 });
 
-/** Says where it writes: in its answer, its progress and its log. */
+/** Writes a file, and says where: in its answer, its progress and its log. */
 const write = capability({
   name: "toy.write",
-  summary: "Writes nothing, and says where",
+  summary: "Writes a file, and says where",
   mode: "task",
   paths: ["file"],
   input: z.object({ file: z.string().min(1) }),
   output: z.object({ report: z.string(), summary: z.string() }),
   async run({ file }, { progress, logger }) {
     logger.info(`begins with ${file}`);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, "written");
     progress.report({ stage: "write", done: 1, total: 1, message: `writes ${file}` });
     return { report: file, summary: `${file} was written, and nothing else in ${dirname(file)}` };
   },

@@ -147,10 +147,10 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   if (options.guard) guardRoutes(app, { ...options.guard, defaults });
   else app.decorateRequest("caller", null);
   holdQueries(app);
-  // What a capability answers belongs to who asked, and to no cache on the way.
+  // What was answered to somebody belongs to nobody else, and to no cache on the way.
   app.addHook("onSend", async (request, reply) => {
-    if (!reply.hasHeader("cache-control") && request.method !== "GET")
-      reply.header("cache-control", "no-store");
+    const isOpen = request.method === "GET" && request.caller === null;
+    if (!isOpen && !reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
   });
   // Only JSON is read; anything else is refused before its bytes are.
   app.removeContentTypeParser(["text/plain", "application/json"]);
