@@ -32,10 +32,10 @@ export const messages = {
   modeDescription: "`job` runs the capability as a background task and answers 202",
   /** How routes that are no capabilities are grouped, in their order. */
   tags: {
-    tasks: "tasks",
-    inference: "inference",
-    agents: "agents",
-    server: "server",
+    tasks: "Work in the background, how far it is and what came of it",
+    inference: "Models by the Open Inference Protocol v2, as clients of KServe and Triton speak it",
+    agents: "The capabilities as tools of an agent (Model Context Protocol)",
+    server: "Health, metrics and pages",
   },
   /** What headers of answers say. */
   headers: {

@@ -4,7 +4,7 @@ import { json, media, type Operation, object, text } from "./openapi/index.ts";
 
 const status = object({ status: text });
 const page = { 200: { description: messages.page, content: media("text/html", text) } };
-const shared = { tag: messages.tags.server, query: "any" } as const;
+const shared = { tag: "server", query: "any" } as const;
 
 export const serverOperations = {
   document: {
@@ -29,7 +29,7 @@ export const serverOperations = {
 
 export const metricsOperation: Operation = {
   id: "metrics",
-  tag: messages.tags.server,
+  tag: "server",
   summary: messages.metricsSummary,
   answers: { 200: { description: messages.answer, content: media("text/plain", text) } },
 };

@@ -46,7 +46,7 @@ export const TaskQuery = z.object({
 });
 
 const one = {
-  tag: messages.tags.tasks,
+  tag: "tasks",
   path: { id: { ...text, format: "uuid" } },
   answers: { 200: json(messages.answer, ref("TaskAnswer")) },
   refusals: [404],

@@ -74,7 +74,7 @@ const schemas: Json = {
 };
 
 const common = {
-  tag: shared.tags.inference,
+  tag: "inference",
   query: "any",
   refusedAs: "error",
   schemas,

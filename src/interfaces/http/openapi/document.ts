@@ -33,7 +33,7 @@ export function openApiDocument(routes: readonly Route[], options: OpenApiOption
   }
   const services = [...new Set(capabilities.map((capability) => addressOf(capability).service))];
   const used = new Set(routes.flatMap(({ config }) => config.operation?.tag ?? []));
-  const others = Object.values(messages.tags).filter((name) => used.has(name));
+  const others = Object.entries(messages.tags).filter(([name]) => used.has(name));
   return {
     openapi: "3.1.0",
     info: { title: messages.title, version, summary: tagline, description: messages.apiDescription },
@@ -42,7 +42,7 @@ export function openApiDocument(routes: readonly Route[], options: OpenApiOption
         name,
         ...(serviceSummaries[name] && { description: serviceSummaries[name] }),
       })),
-      ...others.map((name) => ({ name })),
+      ...others.map(([name, description]) => ({ name, description })),
     ],
     paths,
     ...(isKeyed && { security: [{ [keyScheme]: [] }] }),
@@ -71,7 +71,7 @@ function describe(
   const description = [operation.description, needed].filter((part) => part !== undefined).join(" ");
   const names = [...url.matchAll(/:([^/]+)/g)].map(([, name]) => name);
   const parameters = [
-    ...names.map((name) => ({ name, in: "path", required: true, schema: operation.path?.[name] ?? text })),
+    ...names.map((name) => parameter("path", name, operation.path?.[name] ?? text, true)),
     ...queryParameters(operation),
     ...(operation.headers ?? []),
   ];
@@ -109,13 +109,20 @@ const always: readonly Refusal[] = [403, 500, 503];
 function queryParameters({ query }: Operation): Json[] {
   if (query === undefined || query === "any") return [];
   const { properties = {}, required = [] } = jsonSchemaOf(query);
-  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+  return Object.entries(properties).map(([name, schema]) =>
+    parameter("query", name, schema as Json, required.includes(name)),
+  );
+}
+
+function parameter(place: "path" | "query", name: string, described: Json, required: boolean): Json {
+  const { description, ...schema } = described;
+  return {
     name,
-    in: "query",
+    in: place,
     ...(description !== undefined && { description }),
-    ...(required.includes(name) && { required: true }),
+    ...(required && { required }),
     schema,
-  }));
+  };
 }
 
 const headerRef = (name: string) => ({ [name]: { $ref: `#/components/headers/${name}` } });
@@ -172,6 +179,14 @@ const refusalTable = {
   503: [messages.unavailable, "SERVER_BUSY", "unavailable", messages.busy(16)],
 } as const satisfies Record<Refusal, readonly unknown[]>;
 
+/** Where a client of the Open Inference Protocol meets another one. */
+const inferenceExamples: { readonly [S in Refusal]?: string } = {
+  400: 'affine: expected input "x" of FP32[batch, 3], received FP32[1, 2]',
+  403: messages.scopeMissing("inference.infer", ["forecast:read"]),
+  404: 'expected a model of this server, received "affine"',
+  503: "affine: expected room in the queue, received one more request than the 1024 that may wait",
+};
+
 /** What a refusal says in its headers. */
 const refusalHeaders: { readonly [S in Refusal]?: Json } = {
   401: headerRef("WWW-Authenticate"),
@@ -198,7 +213,15 @@ const refusals: Json = Object.fromEntries(
       ],
       [
         `Error${key}`,
-        { ...shared, content: { "application/json": { schema: ref("Error"), example: { error: message } } } },
+        {
+          ...shared,
+          content: {
+            "application/json": {
+              schema: ref("Error"),
+              example: { error: inferenceExamples[status] ?? message },
+            },
+          },
+        },
       ],
     ];
   }),
