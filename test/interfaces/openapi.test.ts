@@ -6,8 +6,10 @@ import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { input, mul, toOnnx, traceGraph } from "../../src/engine/index.ts";
+import { parseInput } from "../../src/interfaces/call.ts";
 import { capabilities } from "../../src/interfaces/capabilities.ts";
 import { buildServer } from "../../src/interfaces/http/index.ts";
+import { addressOf } from "../../src/interfaces/names.ts";
 import { folderSource, ModelServer } from "../../src/platform/inference/index.ts";
 import { lazyPlatform, localContext, systemClock } from "../../src/platform/local/index.ts";
 import { createMetrics } from "../../src/platform/metrics/index.ts";
@@ -19,7 +21,7 @@ interface Operation {
   summary: string;
   security?: unknown[];
   parameters?: { name: string; in: string; required?: boolean; schema: unknown }[];
-  requestBody?: { content: Record<string, { schema: unknown }> };
+  requestBody?: { content: Record<string, { schema: unknown; example?: object }> };
   responses: Record<string, unknown>;
 }
 interface Document {
@@ -306,6 +308,14 @@ test("shows a request of a capability that works, and whether its answer comes a
   ]);
   expect(document.paths["/v1/toy/count"].post.responses["200"]).toBeUndefined();
   expect(document.paths["/v1/keys/create"].post.responses["202"]).toBeUndefined(); // its answer is a secret
+});
+
+test.each(capabilities)("shows a request of $name that its schema accepts", (one) => {
+  const { service, action } = addressOf(one);
+  const { requestBody } = document.paths[`/v1/${service}/${action}`].post;
+  const example = requestBody?.content["application/json"].example ?? {};
+  expect(() => parseInput(one, example, (path) => path.join("."))).not.toThrow();
+  expect(Object.values(example)).not.toContain("text"); // the word for what nobody thought of
 });
 
 test("says where no key is needed, and which scope is", () => {

@@ -79,7 +79,8 @@ export function exampleOf(schema: JsonSchema, root: JsonSchema): unknown {
       return Object.fromEntries(
         propertyNames(one, root)
           .filter((name) => one.required?.includes(name) || one.properties?.[name].examples)
-          .map((name) => [name, exampleOf({ ...knownExamples[name], ...one.properties?.[name] }, root)]),
+          .map((name): [string, JsonSchema] => [name, one.properties?.[name] ?? {}])
+          .map(([name, field]) => [name, exampleOf({ ...field, ...knownExample(name, field) }, root)]),
       );
     case "array":
       return one.items ? [exampleOf(one.items, root)] : [];
@@ -95,11 +96,30 @@ export function exampleOf(schema: JsonSchema, root: JsonSchema): unknown {
   }
 }
 
-/** Values that work on every server, for fields that state no example of their own. */
-const knownExamples: Readonly<Record<string, JsonSchema>> = {
-  data: { examples: ["simulated"] },
-  artifact: { examples: ["my-model"] },
+/** Values for fields that state no example of their own, where they work on every server; the first that fits the schema counts. */
+const knownExamples: Readonly<Record<string, readonly unknown[]>> = {
+  data: ["simulated"],
+  prices: ["simulated"],
+  weights: [{ FIN01: 0.6, TEC01: 0.4 }],
+  value: [10_000],
+  artifact: ["my-model"],
+  out: ["my-model", "my-model.onnx"],
+  model: ["spy"],
+  reference: ["spy@challenger"],
+  alias: ["challenger"],
+  capability: ["forecast.train"],
+  id: ["2f92a454-bcb0-4cef-834f-a8afd6455ac9"],
+  name: ["nightly"],
+  subject: ["person-4711"],
+  key: ["factory.pem", "0123456789abcdef"],
 };
+
+function knownExample(name: string, { pattern, examples }: JsonSchema): { examples?: readonly unknown[] } {
+  if (examples !== undefined) return { examples };
+  const fits = (value: unknown) => pattern === undefined || new RegExp(pattern).test(String(value));
+  const [found] = (knownExamples[name] ?? []).filter(fits);
+  return found === undefined ? {} : { examples: [found] };
+}
 
 /** The first letter of each part large: `forecast.train` as `ForecastTrain`. */
 function pascalCase(name: string): string {
