@@ -38,6 +38,9 @@ test("resumes an event stream after the last event that was seen", async () => {
   const seen = all[1].id;
   const rest = await app.inject({ url: task.events, headers: { "last-event-id": String(seen) } });
   expect(eventsOf(rest.body)).toEqual(all.filter(({ id }) => id > seen));
+  const byQuery = await app.inject(`${task.events}?lastEventId=${seen}`);
+  expect(byQuery.body).toBe(rest.body);
+  expect((await app.inject(`${task.events}?lastEventId=x`)).json().field).toBe("lastEventId");
   // Whoever has heard everything is told to stay away, or a browser would come back every other second for ever.
   const last = String(all.at(-1)?.id);
   const none = await app.inject({ url: task.events, headers: { "last-event-id": last } });

@@ -109,6 +109,16 @@ test.each([
   if (status === 405) expect(response.headers.allow).toMatch(/POST|GET/);
 });
 
+test("opens no stream for who wants its head alone", async () => {
+  const { app } = await server();
+  for (const url of ["/v1/tasks/1234/events", "/mcp"]) {
+    const { statusCode, body, headers } = await app.inject({ method: "HEAD", url });
+    expect([url, statusCode, body]).toEqual([url, 405, ""]);
+    expect(headers.allow).not.toContain("HEAD");
+  }
+  expect((await app.inject({ method: "HEAD", url: "/v1/tasks" })).statusCode).toBe(200);
+});
+
 test.each([
   [
     '{"data":"p","__proto__":{}}',

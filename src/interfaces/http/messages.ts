@@ -4,7 +4,7 @@ import { scopeMissing } from "../messages.ts";
 export const messages = {
   title: "Fathom",
   apiDescription:
-    "Every capability of this server as one route. Answers come at once; tasks answer 202 and run in the background, with their progress as server-sent events. Every failure is a problem of RFC 9457 with a stable `code`. HEAD is answered wherever GET is. Before there is a route, a request that does not arrive in time is refused with 408, a long address with 414 and long headers with 431.",
+    "Every capability of this server as one route. Answers come at once; tasks answer 202 and run in the background, with their progress as server-sent events. Every failure is a problem of RFC 9457 with a stable `code`. HEAD is answered wherever GET is, but where GET is a stream. Before there is a route, a request that does not arrive in time is refused with 408, a long address with 414 and long headers with 431.",
   answer: "The answer",
   accepted: "The task was accepted; it runs in the background",
   taskSummary: "State, progress, and when it is done the output of a task",
@@ -13,6 +13,7 @@ export const messages = {
   tasksStatus: "only those of this status",
   tasksCapability: "only those of this capability, such as forecast.train",
   lastEvent: "resume after this event",
+  lastEventQuery: "the same, for readers that cannot set a header, which is heard before it",
   allHeard: "The task has ended, and `Last-Event-ID` was its last event",
   location: "where the task is",
   eventsSummary:

@@ -45,6 +45,11 @@ export const TaskQuery = z.object({
   capability: z.string().min(1).optional().describe(messages.tasksCapability),
 });
 
+/** A page cannot set a header when it opens a stream, and some readers come back with this field instead. */
+export const EventQuery = z.object({
+  lastEventId: z.coerce.number().int().min(0).default(0).describe(messages.lastEventQuery),
+});
+
 const one = {
   tag: "tasks",
   path: { id: { ...text, format: "uuid" } },
@@ -68,6 +73,7 @@ export const taskOperations = {
     ...one,
     id: "task-events",
     summary: messages.eventsSummary,
+    query: EventQuery,
     headers: [
       {
         name: "Last-Event-ID",

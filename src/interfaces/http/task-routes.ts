@@ -6,7 +6,7 @@ import type { Job, JobEvent, JobFailure, JobsPort } from "../../base/index.ts";
 import type { Problem } from "../failure.ts";
 import type { Outward } from "./paths.ts";
 import { publicProblem } from "./problems.ts";
-import { type TaskQuery, taskOperations } from "./task-operations.ts";
+import { type EventQuery, type TaskQuery, taskOperations } from "./task-operations.ts";
 
 /** Proxies cut connections that stay silent; a comment line now and then keeps them open. */
 const heartbeatMs = 15_000;
@@ -49,6 +49,11 @@ export function taskAnswer(job: Job, outward: Outward): { task: TaskView } {
   };
 }
 
+interface EventRequest {
+  readonly Params: { readonly id: string };
+  readonly Querystring: z.output<typeof EventQuery>;
+}
+
 export interface TaskRouteOptions {
   /** Jobs as the one who asks may see them. */
   readonly jobsOf: (request: FastifyRequest) => Promise<JobsPort>;
@@ -80,12 +85,12 @@ export function taskRoutes(app: FastifyInstance, { jobsOf, outward, leaving }: T
     async (request) => taskAnswer(await (await jobsOf(request)).cancel(request.params.id), outward),
   );
 
-  const events = { config: { operation: follow } };
-  app.get<{ Params: { id: string } }>("/v1/tasks/:id/events", events, async (request, reply) => {
+  const events = { config: { operation: follow }, exposeHeadRoute: false }; // a stream that nobody reads would go on
+  app.get<EventRequest>("/v1/tasks/:id/events", events, async (request, reply) => {
     const { id } = request.params;
     const port = await jobsOf(request);
     const { capability, endedAt } = await port.find(id); // an unknown task is refused before the stream opens
-    const last = Number(request.headers["last-event-id"] ?? 0);
+    const last = Number(request.headers["last-event-id"] ?? request.query.lastEventId);
     const after = Number.isInteger(last) && last > 0 && last < 2 ** 31 ? last : 0;
     // Whoever has heard everything is told not to ask again.
     if (endedAt !== null && after > 0 && (await port.events(id, after)).length === 0)

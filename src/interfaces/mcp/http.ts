@@ -87,7 +87,7 @@ export function mcpRoutes(app: FastifyInstance, options: McpRouteOptions): void 
     await transport.handleRequest(request.raw, reply.raw, request.body);
   };
   for (const [method, operation] of Object.entries(mcpOperations))
-    app.route({ method, url: "/mcp", config: { operation }, handler: handle });
+    app.route({ method, url: "/mcp", config: { operation }, handler: handle, exposeHeadRoute: false });
   // Open streams would hold the server.
   app.addHook("preClose", async () => {
     await Promise.all([...sessions.values()].map(close));
