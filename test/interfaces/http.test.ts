@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { auditCapabilities } from "../../src/services/audit/index.ts";
 import { modelCapabilities } from "../../src/services/model/index.ts";
-import { eventsOf, jsonRequest, server, taskWhen } from "./http-server.ts";
+import { ended, eventsOf, jsonRequest, server, taskWhen } from "./http-server.ts";
 import { toys } from "./toys.ts";
 
 test("answers a capability with its defaults filled in", async () => {
@@ -281,7 +281,12 @@ test("fills in the served model, which may lie anywhere, unless the request name
   onTestFinished(() => rm(outside, { recursive: true, force: true }));
   const { app, post } = await server({ defaults: { "toy.locate": { artifact: outside } } });
   expect((await post("/v1/toy/locate", {})).json()).toEqual({ folder: basename(outside) });
-  expect((await post("/v1/toy/locate", { artifact: "/etc" })).statusCode).toBe(403);
+  const byName = await post("/v1/toy/locate", { artifact: basename(outside) });
+  expect(byName.json()).toEqual({ folder: basename(outside) });
+  for (const query of ["", "?mode=job"])
+    expect((await post(`/v1/toy/locate${query}`, { artifact: "/etc" })).statusCode).toBe(403);
+  const task = await taskWhen(app, (await post("/v1/toy/locate?mode=job", {})).json().task.href, ended);
+  expect(task.output).toEqual({ folder: basename(outside) });
   const { components } = (await app.inject("/openapi.json")).json();
   expect(components.schemas.ToyLocateInput.required).toEqual([]);
   expect(JSON.stringify(components)).not.toContain(tmpdir());

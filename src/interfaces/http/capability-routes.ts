@@ -10,13 +10,14 @@ import {
   PlatformError,
   type ProgressPort,
 } from "../../base/index.ts";
-import { call, parseInput } from "../call.ts";
+import { call } from "../call.ts";
 import { showValue } from "../issues.ts";
 import { withJobs } from "./confined-jobs.ts";
 import { askerOf } from "./guard/index.ts";
+import { inputOf } from "./input.ts";
 import { messages } from "./messages.ts";
 import { capabilityOperation, type Mode, routeOf } from "./openapi/index.ts";
-import { confinePaths, type Outward } from "./paths.ts";
+import type { Outward } from "./paths.ts";
 import { taskAnswer } from "./task-routes.ts";
 
 export interface CapabilityRouteOptions {
@@ -41,21 +42,17 @@ export interface CapabilityRouteOptions {
   readonly cut: AbortSignal;
 }
 
-const nameField = (path: readonly PropertyKey[]) => path.map(String).join(".");
-
 export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteOptions): void {
   for (const capability of options.capabilities) {
     const { name, effect } = capability;
-    const defaults = options.defaults[name] ?? {};
-    const config = { access: { name, effect }, operation: capabilityOperation(capability, defaults) };
+    const filledIn = options.defaults[name] ?? {};
+    const config = { access: { name, effect }, operation: capabilityOperation(capability, filledIn) };
     app.post(routeOf(capability), { config }, async (request, reply) => {
       const raw = bodyOf(request);
       const asTask = capability.mode === "task" || wantsTask(request);
       if (asTask && capability.secretOutput === true)
         throw new PlatformError("input", "INPUT_INVALID", messages.neverTask(name), { field: "mode" });
-      const parsed = parseInput(capability, { ...defaults, ...raw }, nameField);
-      const asked = await confinePaths(capability, onlyAsked(parsed, defaults, raw), options.dataFolder);
-      const input = { ...parsed, ...asked };
+      const input = await inputOf(capability, raw, { filledIn, dataFolder: options.dataFolder });
       if (asTask) {
         const answer = await queueTask(request, capability, input, options);
         return reply.code(202).header("location", answer.task.href).send(answer);
@@ -154,15 +151,4 @@ function bodyOf(request: FastifyRequest): Record<string, unknown> {
 function wantsTask(request: FastifyRequest): boolean {
   const { mode } = request.query as z.output<typeof Mode>;
   return mode === "job" || /\brespond-async\b/.test(String(request.headers.prefer ?? ""));
-}
-
-/** What the request itself said; what the server filled in was chosen by whoever started it. */
-export function onlyAsked(
-  input: Readonly<Record<string, unknown>>,
-  filledIn: Readonly<Record<string, unknown>>,
-  raw: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(input).filter(([name]) => Object.hasOwn(raw, name) || !Object.hasOwn(filledIn, name)),
-  );
 }

@@ -18,6 +18,8 @@ import { confinePaths } from "./paths.ts";
 export interface ConfinedJobsOptions {
   readonly capabilities: readonly Capability[];
   readonly dataFolder: string;
+  /** What the server fills in, by capability: a served model may lie anywhere. */
+  readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly actor?: string | undefined;
   /** What the caller may do; everything when absent. */
   readonly scopes?: readonly string[] | undefined;
@@ -25,7 +27,7 @@ export interface ConfinedJobsOptions {
 
 export function confinedJobs(
   jobs: JobsPort,
-  { capabilities, dataFolder, actor = "http", scopes }: ConfinedJobsOptions,
+  { capabilities, dataFolder, defaults = {}, actor = "http", scopes }: ConfinedJobsOptions,
 ): JobsPort {
   const accessTo = (name: string): Access =>
     capabilities.find((one) => one.name === name) ?? { name, effect: "destroys" };
@@ -42,8 +44,10 @@ export function confinedJobs(
         messages.scopeMissing(missing.name, scopes ?? []),
       );
     if (capability === undefined || given !== input) return request; // refused with its reason
-    const inside = await confinePaths(capability, given, dataFolder);
-    return { ...request, input: inside, actor, workingFolder: dataFolder };
+    const filledIn = defaults[request.capability] ?? {};
+    const asked = Object.entries(given).filter(([field, value]) => value !== filledIn[field]);
+    const inside = await confinePaths(capability, Object.fromEntries(asked), dataFolder);
+    return { ...request, input: { ...given, ...inside }, actor, workingFolder: dataFolder };
   };
   const find = async (id: string) => {
     const job = await jobs.find(id);

@@ -109,7 +109,7 @@ export interface OutwardOptions {
  */
 export function outwardPaths({ dataFolder, served, capabilities }: OutwardOptions): Outward {
   const evidence = new Set(capabilities.filter(({ isEvidence }) => isEvidence).map(({ name }) => name));
-  const elsewhere = served.filter((place) => isAbsolute(place) && !place.startsWith(dataFolder + sep));
+  const elsewhere = served.filter((place) => isElsewhere(place, dataFolder));
   const rules = [
     { place: dataFolder, name: "." },
     ...elsewhere.map((place) => ({ place, name: basename(place) })),
@@ -136,6 +136,11 @@ export function outwardPaths({ dataFolder, served, capabilities }: OutwardOption
   };
   return <Value>(value: Value, capability = "") =>
     evidence.has(capability) ? value : (outward(value) as Value);
+}
+
+/** Whether a model that a server was started with lies outside of the data folder. */
+export function isElsewhere(place: string, dataFolder: string): boolean {
+  return isAbsolute(place) && !place.startsWith(dataFolder + sep);
 }
 
 /** Where a text speaks of a folder, or of what is in it, and not of another whose path has the same letters. */

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { parseInput } from "../call.ts";
+import { nameField } from "./input.ts";
 
 const nothing = z.object({});
 
@@ -12,6 +13,6 @@ export function holdQueries(app: FastifyInstance): void {
     const { operation } = config;
     if (operation === undefined || operation.query === "any") return;
     const asked = { name: `the query of ${[method].flat()[0]} ${url}`, input: operation.query ?? nothing };
-    request.query = parseInput(asked, { ...(request.query as object) }, (path) => path.map(String).join("."));
+    request.query = parseInput(asked, { ...(request.query as object) }, nameField);
   });
 }

@@ -20,19 +20,20 @@ import {
 } from "../../base/index.ts";
 import type { ModelServer } from "../../platform/inference/index.ts";
 import { systemClock } from "../../platform/local/index.ts";
-import { call, parseInput } from "../call.ts";
+import { call } from "../call.ts";
 import { failureOf } from "../failure.ts";
 import { mcpRoutes } from "../mcp/http.ts";
 import { turns } from "../mcp/turns.ts";
 import { readJsonBody } from "./body.ts";
-import { capabilityRoutes, onlyAsked } from "./capability-routes.ts";
+import { capabilityRoutes } from "./capability-routes.ts";
 import { confinedJobs, withJobs } from "./confined-jobs.ts";
 import { answerRawError, askerOf, type GuardOptions, guardRoutes } from "./guard/index.ts";
 import { inferenceRoutes } from "./inference/index.ts";
+import { inputOf } from "./input.ts";
 import { messages } from "./messages.ts";
 import { openApiDocument } from "./openapi/index.ts";
 import { pageRoutes } from "./page-routes.ts";
-import { confinePaths, outwardPaths } from "./paths.ts";
+import { outwardPaths } from "./paths.ts";
 import { describeProblem, handleProblems, problemAnswerer, publicProblem } from "./problems.ts";
 import { holdQueries } from "./query.ts";
 import { listRoutes } from "./route-list.ts";
@@ -101,7 +102,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const { addressLimit = 8 * 1024, headerLimitBytes = 16 * 1024 } = options;
   const dataFolder = resolve(options.dataFolder);
   const jobsOf = async (request: FastifyRequest) =>
-    confinedJobs(await jobs(), { capabilities, dataFolder, ...askerOf(request) });
+    confinedJobs(await jobs(), { capabilities, dataFolder, defaults, ...askerOf(request) });
   const inFlight = new Set<Promise<unknown>>();
   const cut = new AbortController();
   let stopping = false;
@@ -195,14 +196,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
         return publicProblem(failure, outward);
       },
       async run(request, capability, given, { signal, progress }) {
-        const filledIn = defaults[capability.name] ?? {};
-        const parsed = parseInput(capability, { ...filledIn, ...given }, (path) =>
-          path.map(String).join("."),
-        );
-        const input = {
-          ...parsed,
-          ...(await confinePaths(capability, onlyAsked(parsed, filledIn, given), dataFolder)),
-        };
+        const filledIn = defaults[capability.name];
+        const input = await inputOf(capability, given, { filledIn, dataFolder });
         const world = {
           signal: AbortSignal.any([signal, cut.signal]),
           progress: { report: (one: Progress) => progress.report(outward(one)) },
