@@ -196,6 +196,30 @@ test.each([
     });
 });
 
+test.each([
+  "keys/installation.pem",
+  "./keys/installation.pem",
+  "Keys/x.pem",
+  "keys",
+  "state",
+  "state/database/PG_VERSION",
+  "deep/../state/x",
+  "artifacts/sha256/00",
+  "checkpoints/run",
+  "cache/x",
+  "shortcut/installation.pem",
+])("%s is the server's own", async (path) => {
+  await symlink("keys", join(folder, "shortcut")).catch(() => {});
+  for (const field of ["data", "artifact"]) {
+    if (field === "artifact" && (/^cache/.test(path) || !path.includes("/"))) continue;
+    await expect(confinePaths(capability, { [field]: path }, folder)).rejects.toMatchObject({
+      code: "FILE_FORBIDDEN",
+      details: { field },
+      message: expect.stringContaining("which the server keeps for itself"),
+    });
+  }
+});
+
 test("a plain word is a model's name where a model is asked for, and a file of the data folder anywhere else", async () => {
   const asked = { file: "report", data: "report", artifact: "report", nested: { out: "report" } };
   expect(await confinePaths(capability, asked, folder)).toEqual({

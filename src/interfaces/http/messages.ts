@@ -103,6 +103,8 @@ export const messages = {
     `host: expected a name of the local machine, received ${JSON.stringify(host)}`,
   pathForbidden: (field: string, path: string) =>
     `${field}: expected a path inside the server's data folder, received ${JSON.stringify(path)}`,
+  pathOwn: (field: string, path: string) =>
+    `${field}: expected a path to files of yours in the data folder, received ${JSON.stringify(path)}, which the server keeps for itself`,
   internal: "something went wrong on the server; its log has more under this request's id",
   busy: (limit: number) =>
     `expected room in the queue, received one more task than the ${limit} that may wait`,

@@ -5,7 +5,7 @@
 import { readlink, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type Capability, PlatformError } from "../../base/index.ts";
-import { artifactFolder, systemCode } from "../../platform/local/index.ts";
+import { artifactFolder, ownFolders, systemCode } from "../../platform/local/index.ts";
 import { messages } from "./messages.ts";
 
 /** The built-in market, which is no file. */
@@ -14,7 +14,8 @@ const builtIn = "simulated";
 /**
  * The input with its paths made absolute; relative ones start at the data folder. Names of models stay names.
  *
- * @throws PlatformError `FILE_FORBIDDEN` naming the field of a path that, after every symbolic link, lies outside
+ * @throws PlatformError `FILE_FORBIDDEN` naming the field of a path that, after every symbolic link, lies outside or in a folder that the
+ *   platform keeps for itself
  */
 export async function confinePaths<Input extends Readonly<Record<string, unknown>>>(
   capability: Pick<Capability, "paths" | "artifacts">,
@@ -32,11 +33,13 @@ export async function confinePaths<Input extends Readonly<Record<string, unknown
       const place = isModel
         ? artifactFolder(path, { dataFolder, workingFolder: dataFolder })
         : resolve(dataFolder, path);
-      if (path === "-" || path.includes("\0") || isShare(path) || !(await isInside(place, dataFolder))) {
-        throw new PlatformError("forbidden", "FILE_FORBIDDEN", messages.pathForbidden(field, path), {
-          field,
-        });
-      }
+      const isOdd = path === "-" || path.includes("\0") || isShare(path);
+      const way = isOdd ? undefined : await wayInside(place, dataFolder);
+      if (way === undefined) throw forbidden(field, messages.pathForbidden(field, path));
+      // What a judged version of the registry is called lies in the cache, where every byte is checked before it is used.
+      const [first] = way.split(sep).map((part) => part.toLowerCase());
+      if (ownFolders.includes(first) && !(isModel && first === "cache"))
+        throw forbidden(field, messages.pathOwn(field, path));
       // The name of a plain file would be looked up where the server was started.
       const isName = isModel && !/[\\/]/.test(path) && !path.startsWith(".") && !/\.onnx$/i.test(path);
       return isName ? path : place;
@@ -50,15 +53,20 @@ function isShare(path: string): boolean {
   return /^[\\/]{2}/.test(path);
 }
 
-async function isInside(place: string, dataFolder: string): Promise<boolean> {
+function forbidden(field: string, message: string): PlatformError {
+  return new PlatformError("forbidden", "FILE_FORBIDDEN", message, { field });
+}
+
+/** The way from the data folder to a place; undefined where it leads out. */
+async function wayInside(place: string, dataFolder: string): Promise<string | undefined> {
   let way: string;
   try {
     way = relative(await realPlace(resolve(dataFolder)), await realPlace(place));
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
-    return false; // a loop of links, or a folder that we may not enter
+    return undefined; // a loop of links, or a folder that we may not enter
   }
-  return !isAbsolute(way) && way !== ".." && !way.startsWith(`..${sep}`);
+  return isAbsolute(way) || way === ".." || way.startsWith(`..${sep}`) ? undefined : way;
 }
 
 /** Where a path leads after every symbolic link; the part of it that does not exist yet is kept as it is. */
