@@ -389,17 +389,6 @@ describe("without keys", () => {
   });
 });
 
-test("describes in OpenAPI how a key is given and which scope each route needs", async () => {
-  const app = await server();
-  const document = (await app.inject("/openapi.json")).json();
-  expect(document.security).toEqual([{ apiKey: [] }]);
-  expect(document.components.securitySchemes.apiKey).toMatchObject({ type: "http", scheme: "bearer" });
-  const { post } = document.paths["/v1/toy/moving-average"];
-  expect(post.description).toContain("toy.movingAverage");
-  expect(Object.keys(post.responses)).toEqual(expect.arrayContaining(["401", "429"]));
-  expect(document.paths["/healthz"].get.security).toEqual([]);
-});
-
 describe("refuses before it reads further", () => {
   test("a body that is nested too deeply, at once", async () => {
     const app = await server({ keys: undefined });

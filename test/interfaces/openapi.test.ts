@@ -27,6 +27,7 @@ interface Operation {
 interface Document {
   openapi: string;
   info: { title: string; version: string };
+  security: unknown[];
   tags: { name: string }[];
   paths: Record<string, Record<string, Operation>>;
 }
@@ -318,12 +319,15 @@ test.each(capabilities)("shows a request of $name that its schema accepts", (one
   expect(Object.values(example)).not.toContain("text"); // the word for what nobody thought of
 });
 
-test("says where no key is needed, and which scope is", () => {
+test("says how a key is given, where none is needed, and which scope is", () => {
+  expect(document.security).toEqual([{ apiKey: [] }]);
+  expect(resolve("components/securitySchemes/apiKey")).toMatchObject({ type: "http", scheme: "bearer" });
   for (const { path, operation } of operations()) {
     const isOpen = /^\/(healthz|readyz|openapi\.json|docs.*|)$|^\/v2\/health\//.test(path);
     expect([path, operation.security]).toEqual([path, isOpen ? [] : undefined]);
   }
   const described = (path: string) => Object.values(document.paths[path])[0] as { description?: string };
+  expect(described("/v1/toy/moving-average").description).toContain("scope toy.movingAverage");
   expect(described("/metrics").description).toContain("scope server.metrics");
   expect(described("/v2/models/{model}").description).toContain("scope inference.describe");
   expect(described("/v2/models/{model}/infer").description).toContain("scope inference.infer");
