@@ -295,6 +295,20 @@ test.each([
   });
 });
 
+test("a data folder behind a link is kept quiet about, by the link and by where it leads", async () => {
+  const link = join(outside, "linked-data");
+  await symlink(folder, link);
+  for (const dataFolder of [link, join(link, "not", "yet")]) {
+    const throughLink = outwardPaths({ dataFolder, served: [], capabilities: [] });
+    const real = dataFolder.replace(link, folder);
+    for (const place of [dataFolder, real]) {
+      expect(throughLink(join(place, "models", "m"))).toBe("models/m");
+      expect(throughLink(join(place, "own.csv"))).toBe("./own.csv");
+      expect(throughLink(`found ${place}`)).toBe("found .");
+    }
+  }
+});
+
 test("a served model that lies elsewhere is called by its name, and evidence stays as it was recorded", () => {
   const place = join(outside, "goog");
   expect(outward(`${place}/report.html`, [place])).toBe("goog/report.html");

@@ -2,6 +2,7 @@
  * Paths in requests and answers: a caller over the network sees the data folder and nothing else of the disk, and what an answer names
  * can be named in a request.
  */
+import { realpathSync } from "node:fs";
 import { readlink, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type Capability, PlatformError } from "../../base/index.ts";
@@ -83,6 +84,16 @@ async function realPlace(path: string): Promise<string> {
   }
 }
 
+/** The same at once, for a folder that stays where it is. */
+function realPlaceNow(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realPlaceNow(parent), basename(path));
+  }
+}
+
 /** A copy with `change` applied to the texts at a field; a list has many, and an object names its file in `path`. */
 async function mapTexts(
   value: unknown,
@@ -117,9 +128,10 @@ export interface OutwardOptions {
  */
 export function outwardPaths({ dataFolder, served, capabilities }: OutwardOptions): Outward {
   const evidence = new Set(capabilities.filter(({ isEvidence }) => isEvidence).map(({ name }) => name));
+  const places = [...new Set([dataFolder, realPlaceNow(dataFolder)])]; // some paths are told after their links
   const elsewhere = served.filter((place) => isElsewhere(place, dataFolder));
   const rules = [
-    { place: dataFolder, name: "." },
+    ...places.map((place) => ({ place, name: "." })),
     ...elsewhere.map((place) => ({ place, name: basename(place) })),
   ].map(({ place, name }) => ({ place, name, pattern: mentionsOf(place) }));
   const inWords = (text: string) =>
@@ -134,7 +146,8 @@ export function outwardPaths({ dataFolder, served, capabilities }: OutwardOption
     );
   const outward = (value: unknown): unknown => {
     if (typeof value === "string") {
-      const rest = value.startsWith(dataFolder + sep) ? value.slice(dataFolder.length + 1) : "";
+      const place = places.find((one) => value.startsWith(one + sep));
+      const rest = place === undefined ? "" : value.slice(place.length + 1);
       const isOneWord = rest !== "" && !rest.includes(sep) && !rest.includes(": ");
       return isOneWord ? `.${sep}${rest}` : inWords(value);
     }
