@@ -37,4 +37,5 @@ test("a backup takes the place of no other file", { timeout: 120_000 }, () => {
     expect(readFileSync(file, "utf8")).toBe("mine");
   }
   expect(readdirSync(folder)).not.toContain("keepme.txt.part");
+  expect(existsSync(path.join(folder, "data"))).toBe(false); // no database was opened for it
 });

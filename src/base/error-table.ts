@@ -187,7 +187,8 @@ export const errorTable = {
   NOT_BUILT: { kind: "unavailable", meaning: "Fathom was not built yet. Run `npm run build`." },
   FILE_FORBIDDEN: {
     kind: "forbidden",
-    meaning: "A path in a request lies outside the server's data folder.",
+    meaning:
+      "A path in a request lies outside the server's data folder, or in a folder there that the server keeps for itself: keys, state, artifacts, cache or checkpoints.",
   },
   DISK_FULL: {
     kind: "unavailable",

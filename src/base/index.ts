@@ -56,6 +56,7 @@ export {
   type AuditPort,
   type AuditQuery,
   type AuditRecord,
+  aliasPattern,
   type Change,
   type DriftCheck,
   type HistoryEntry,
@@ -81,6 +82,7 @@ export {
   type MetricRule,
   type ModelReference,
   type ModelVersion,
+  modelNamePattern,
   modelReference,
   type Observations,
   type Outcome,
@@ -95,6 +97,7 @@ export {
   type RegistryPort,
   type RollbackRules,
   type RotateRequest,
+  reservedAliases,
   type ScheduleRequest,
   type ServingPlan,
   type SignedHead,
@@ -121,7 +124,7 @@ export {
   providers,
 } from "./ports.ts";
 export { foldIn, type Key, keyFrom, normal, permutation, splitKey, studentT, uniform } from "./random.ts";
-export { type Access, allows, covers, isScope } from "./scopes.ts";
+export { type Access, allows, covers, isScope, missingRight } from "./scopes.ts";
 export {
   autocovariance,
   chiSquareUpperQuantile,

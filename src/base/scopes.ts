@@ -32,6 +32,16 @@ export function allows(scopes: readonly string[], { name, effect }: Access): boo
   );
 }
 
+/** The first right that a call needs and the holder of some scopes lacks; everything is allowed without any. */
+export function missingRight<Input>(
+  scopes: readonly string[] | undefined,
+  capability: Access & { readonly needs?: (input: Input) => readonly Access[] },
+  input: Input,
+): Access | undefined {
+  if (scopes === undefined) return undefined;
+  return [capability, ...(capability.needs?.(input) ?? [])].find((access) => !allows(scopes, access));
+}
+
 /**
  * Whether whoever holds some scopes may hand out another: nobody gives more than they have.
  *

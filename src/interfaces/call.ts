@@ -1,7 +1,8 @@
 /** From what a caller sent to a checked output: the same steps behind every interface. */
 import type { z } from "zod";
-import { type Capability, type Context, PlatformError } from "../base/index.ts";
+import { type Capability, type Context, missingRight, PlatformError } from "../base/index.ts";
 import { describeIssue, didYouMean, type NameField } from "./issues.ts";
+import { scopeMissing } from "./messages.ts";
 import {
   alternatives,
   childrenOf,
@@ -18,7 +19,7 @@ import {
  * @throws PlatformError `INPUT_INVALID` naming every wrong or unknown field, what was expected and what was received
  */
 export function parseInput<I extends z.ZodObject>(
-  capability: Capability<I>,
+  capability: Pick<Capability<I>, "name" | "input">,
   raw: unknown,
   nameField: NameField,
 ): z.output<I> {
@@ -49,12 +50,20 @@ export function parseInput<I extends z.ZodObject>(
   );
 }
 
-/** Runs a capability on a parsed input. What it answers with is held to its output schema. */
+/**
+ * Runs a capability on a parsed input. What it answers with is held to its output schema.
+ *
+ * @throws PlatformError `SCOPE_MISSING` when the input asks for more than the caller may do, and what the capability throws
+ */
 export async function call<I extends z.ZodObject, O extends z.ZodType>(
   capability: Capability<I, O>,
   input: z.output<I>,
   context: Context,
 ): Promise<z.output<O>> {
+  const { scopes } = context;
+  const missing = missingRight(scopes, capability, input);
+  if (missing !== undefined)
+    throw new PlatformError("forbidden", "SCOPE_MISSING", scopeMissing(missing.name, scopes ?? []));
   const output = capability.output.safeParse(await capability.run(input, context), { reportInput: true });
   if (output.success) return output.data;
   const found = output.error.issues.map((issue) => describeIssue(issue, undefined, (path) => path.join(".")));
@@ -91,7 +100,8 @@ function unknownFields(
   }
   if (typeof value !== "object" || value === null) return [];
   const known = propertyNames(schema, root);
-  if (known.length === 0 || isRecord(schema, root)) return [];
+  const isNamed = alternatives(schema, root).some(({ properties }) => properties !== undefined);
+  if (!isNamed || isRecord(schema, root)) return [];
   return Object.entries(value).flatMap(([key, inner]) => {
     const at = [...path, key];
     if (!known.includes(key)) return [{ path: at, known }];

@@ -15,6 +15,9 @@ export const failureTitles: Readonly<Record<ErrorKind | "bug", string>> = {
 
 export const noSuchCharacter = "expected text without the character U+0000, received one with it";
 
+export const scopeMissing = (scope: string, held: readonly string[]) =>
+  `expected a key with the scope ${scope}, received one with ${held.join(", ")}`;
+
 /** What each service is about, shown where its capabilities are listed. */
 export const serviceSummaries: Readonly<Record<string, string>> = {
   forecast: "Where a market is going",
@@ -24,6 +27,10 @@ export const serviceSummaries: Readonly<Record<string, string>> = {
   approval: "Credit decisions with reasons",
   support: "Answers for customers",
   diagnosis: "What is wrong with the systems",
+  registry: "Which version of a model is in charge, since when and why",
+  drift: "Whether data and forecasts are still what a model was made from",
+  audit: "What was done, by whom and when, in a chain that shows whatever was changed later",
+  bench: "How fast this machine trains",
   jobs: "Work that goes on in the background, on this machine or another",
   keys: "Who may ask a server for what",
   model: "What a model is made of, ours or any ONNX file",

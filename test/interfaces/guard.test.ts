@@ -10,6 +10,8 @@ import { z } from "zod";
 import { type Capability, capability, type Platform, PlatformError } from "../../src/base/index.ts";
 import { buildServer, type ServerOptions } from "../../src/interfaces/http/index.ts";
 import { type LazyPlatform, lazyPlatform, localContext } from "../../src/platform/local/index.ts";
+import { forecastCapabilities } from "../../src/services/forecast/index.ts";
+import { jobsCapabilities } from "../../src/services/jobs/index.ts";
 import { keysCapabilitiesOf } from "../../src/services/keys/index.ts";
 import { toys } from "./toys.ts";
 
@@ -194,13 +196,50 @@ test("opens only what is meant for everybody, and closes a route that nobody tho
   expect(await status("GET", "/debug/heap", ["read", "server.metrics"])).toBe(403);
 });
 
+test("asks for the right to whatever an input wants beside its capability, before anything begins", async () => {
+  const capabilities = [...all, ...forecastCapabilities, ...jobsCapabilities];
+  const app = await server({}, { capabilities });
+  const trains = await key(["forecast.*", "jobs.*", "toy.keep"]);
+  const registers = await key(["forecast.train", "registry.register"]);
+  const training = { data: "simulated", register: "spy" };
+  const job = { capability: "forecast.train", request: training };
+  for (const [url, body, scope] of [
+    ["/v1/forecast/train", training, "registry.register"],
+    ["/v1/jobs/submit", job, "registry.register"],
+    ["/v1/jobs/schedule", { ...job, name: "nightly", cron: "0 3 * * *" }, "registry.register"],
+    ["/v1/toy/keep", { under: "x" }, "toy.name"],
+    ["/v1/toy/keep?mode=job", { under: "x" }, "toy.name"],
+  ] as const) {
+    const refused = await ask(app, url, trains.token, body);
+    expect([url, refused.statusCode, refused.json().code]).toEqual([url, 403, "SCOPE_MISSING"]);
+    expect(refused.json().detail).toContain(`the scope ${scope},`);
+  }
+  const mine = {
+    headers: { authorization: `Bearer ${trains.token}` },
+    url: "/v1/tasks?capability=forecast.train",
+  };
+  expect((await app.inject(mine)).json()).toEqual({ tasks: [] });
+  expect((await ask(app, "/v1/jobs/schedules", trains.token)).json()).toEqual({ schedules: [] });
+  expect((await ask(app, "/v1/forecast/train", trains.token, { data: "simulated" })).statusCode).toBe(202);
+  expect((await ask(app, "/v1/forecast/train", registers.token, training)).statusCode).toBe(202);
+  const alias = await ask(app, "/v1/forecast/train", registers.token, { ...training, register: "spy@best" });
+  expect(alias.json().detail).toContain("the scope registry.alias,");
+  for (const register of ["spy@champion", "spy@canary", "../spy", "spy@", ""]) {
+    const wrong = await ask(app, "/v1/forecast/train", registers.token, { ...training, register });
+    expect([register, wrong.statusCode, wrong.json().field]).toEqual([register, 400, "register"]);
+  }
+});
+
 test("shows tasks to those alone who may ask for such a thing", async () => {
   const app = await server();
   const [mine, other] = [await key(["toy.count"]), await key(["toy.whoami"])];
   const { task } = (await ask(app, "/v1/toy/count", mine.token, { to: 100_000, stepMs: 5 })).json();
   const as = (token: string, url: string, method: "GET" | "DELETE" = "GET") =>
     app.inject({ method, url, headers: { authorization: `Bearer ${token}` } });
-  expect((await as(mine.token, "/v1/tasks")).json().tasks).toHaveLength(1);
+  const listed = await as(mine.token, "/v1/tasks");
+  expect(listed.json().tasks).toHaveLength(1);
+  expect(listed.headers["cache-control"]).toBe("no-store");
+  expect((await app.inject("/docs/swagger-ui.css")).headers["cache-control"]).toContain("public");
   expect((await as(other.token, "/v1/tasks")).json().tasks).toEqual([]);
   for (const url of [task.href, task.events])
     expect((await as(other.token, url)).json().code).toBe("JOB_UNKNOWN");
@@ -348,17 +387,6 @@ describe("without keys", () => {
     if (status === 403) expect(answer.json().code).toBe("ORIGIN_FORBIDDEN");
     expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
   });
-});
-
-test("describes in OpenAPI how a key is given and which scope each route needs", async () => {
-  const app = await server();
-  const document = (await app.inject("/openapi.json")).json();
-  expect(document.security).toEqual([{ apiKey: [] }]);
-  expect(document.components.securitySchemes.apiKey).toMatchObject({ type: "http", scheme: "bearer" });
-  const { post } = document.paths["/v1/toy/moving-average"];
-  expect(post.description).toContain("toy.movingAverage");
-  expect(Object.keys(post.responses)).toEqual(expect.arrayContaining(["401", "429"]));
-  expect(document.paths["/healthz"].get.security).toEqual([]);
 });
 
 describe("refuses before it reads further", () => {

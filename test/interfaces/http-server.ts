@@ -30,7 +30,7 @@ export async function server(overrides: Partial<ServerOptions> = {}, { running =
   await app.ready();
   const post = (url: string, payload: object | undefined, headers: Record<string, string> = {}) =>
     app.inject({ method: "POST", url, headers, ...(payload && { payload }) });
-  return { app, dataFolder, post };
+  return { app, dataFolder, post, open: jobs.open };
 }
 
 /** The state of a task once `condition` holds. */

@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { jobsCapabilities } from "../../src/services/jobs/index.ts";
@@ -37,6 +38,9 @@ test("resumes an event stream after the last event that was seen", async () => {
   const seen = all[1].id;
   const rest = await app.inject({ url: task.events, headers: { "last-event-id": String(seen) } });
   expect(eventsOf(rest.body)).toEqual(all.filter(({ id }) => id > seen));
+  const byQuery = await app.inject(`${task.events}?lastEventId=${seen}`);
+  expect(byQuery.body).toBe(rest.body);
+  expect((await app.inject(`${task.events}?lastEventId=x`)).json().field).toBe("lastEventId");
   // Whoever has heard everything is told to stay away, or a browser would come back every other second for ever.
   const last = String(all.at(-1)?.id);
   const none = await app.inject({ url: task.events, headers: { "last-event-id": last } });
@@ -128,6 +132,43 @@ test("lets some tasks wait, and refuses the next", async () => {
   expect((await taskWhen(app, second.href, ended)).status).toBe("done");
 });
 
+test("names files in results, progress and events as a request may name them", async () => {
+  const { app, post, dataFolder } = await server();
+  await mkdir(join(dataFolder, "models", "goog"), { recursive: true });
+  const asked = await post("/v1/toy/locate?mode=job", { artifact: "goog" });
+  const task = await taskWhen(app, asked.json().task.href, ended);
+  expect(task.output).toEqual({ folder: "models/goog" });
+  const events = eventsOf((await app.inject(task.events)).body);
+  expect(events.at(-1)).toMatchObject({ event: "done", data: { output: { folder: "models/goog" } } });
+  const again = await post("/v1/toy/locate", { artifact: task.output.folder });
+  expect(again.json()).toEqual(task.output);
+
+  const written = (await post("/v1/toy/write", { file: "report.html" })).json().task;
+  const done = await taskWhen(app, written.href, ended);
+  expect(done).toMatchObject({
+    output: { report: "./report.html", summary: "report.html was written, and nothing else in ." },
+    progress: { message: "writes report.html" },
+  });
+  const stream = (await app.inject(done.events)).body;
+  expect(eventsOf(stream).map(({ event }) => event)).toEqual(expect.arrayContaining(["progress", "log"]));
+  expect(stream + JSON.stringify(done)).not.toContain(dataFolder);
+});
+
+test("lists as many tasks as are asked for, of one capability or one status", async () => {
+  const { app, post } = await server();
+  const [first] = await Promise.all(
+    ["/v1/toy/count", "/v1/toy/nap?mode=job", "/v1/toy/count"].map(async (url) =>
+      taskWhen(app, (await post(url, {})).json().task.href, ended),
+    ),
+  );
+  const listed = async (query: string) => (await app.inject(`/v1/tasks${query}`)).json().tasks;
+  expect(first.status).toBe("done");
+  expect(await listed("")).toHaveLength(3);
+  expect(await listed("?limit=2")).toHaveLength(2);
+  expect(await listed("?capability=toy.nap")).toMatchObject([{ capability: "toy.nap" }]);
+  expect(await listed("?status=failed&limit=5")).toEqual([]);
+});
+
 test("lists tasks, the newest first, without their outputs", async () => {
   const { app, post } = await server();
   const ids: string[] = [];
@@ -152,7 +193,10 @@ test("finds the task of a request that is sent again with its key, and refuses t
 });
 
 test("holds the paths of jobs that are queued or scheduled by name to the data folder", async () => {
-  const { post, dataFolder } = await server({ capabilities: [...toys, ...jobsCapabilities] }, { running: 0 });
+  const { post, dataFolder, open } = await server(
+    { capabilities: [...toys, ...jobsCapabilities] },
+    { running: 0 },
+  );
   const asked = { capability: "toy.movingAverage", request: { data: "/etc/passwd" } };
   const outside = await post("/v1/jobs/submit", asked);
   expect([outside.statusCode, outside.json().code]).toEqual([403, "FILE_FORBIDDEN"]);
@@ -161,7 +205,9 @@ test("holds the paths of jobs that are queued or scheduled by name to the data f
   const inside = await post("/v1/jobs/submit", { ...asked, request: { data: "p.csv" } });
   const { id } = inside.json().job;
   const shown = (await post("/v1/jobs/show", { id })).json();
-  expect(shown.input.data).toBe(join(dataFolder, "p.csv"));
+  expect(shown.input.data).toBe("./p.csv");
+  const { jobs } = await open();
+  expect((await jobs.find(id)).input).toMatchObject({ data: join(dataFolder, "p.csv") });
   const nested = await post("/v1/jobs/submit", { capability: "jobs.submit", request: asked });
   expect([nested.statusCode, nested.json().code]).toEqual([400, "JOB_CAPABILITY_UNKNOWN"]);
 });

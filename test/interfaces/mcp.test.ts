@@ -212,6 +212,23 @@ describe("over HTTP", () => {
     });
   });
 
+  test("refuses what a call asks for beside its tool", async () => {
+    const { url } = await serve();
+    const { token } = await keyFor("toy.keep");
+    const client = await connect(withKey(url, token));
+    const plain = await client.callTool({ name: "toy_keep", arguments: {} });
+    expect(plain.structuredContent).toEqual({ kept: true });
+    const refused = await client.callTool({ name: "toy_keep", arguments: { under: "x" } });
+    expect(refused).toMatchObject({
+      isError: true,
+      content: [
+        {
+          text: "error SCOPE_MISSING: expected a key with the scope toy.name, received one with toy.keep",
+        },
+      ],
+    });
+  });
+
   test("keeps a session to its key, and ends when the key is revoked", async () => {
     const { url } = await serve();
     const [mine, other] = [await keyFor("*"), await keyFor("*")];
@@ -248,9 +265,25 @@ describe("over HTTP", () => {
     expect(refused).toMatchObject({ isError: true, _meta: { "fathom/problem": { code: "FILE_FORBIDDEN" } } });
     const absent = await client.callTool({ name: "toy_locate", arguments: { artifact: "./absent" } });
     expect(JSON.stringify(absent)).not.toContain(dataFolder);
+    const written = await client.callTool({ name: "toy_write", arguments: { file: "deep/report.html" } });
+    expect(written.structuredContent).toEqual({
+      report: "deep/report.html",
+      summary: "deep/report.html was written, and nothing else in deep",
+    });
+    const again = await client.callTool({ name: "toy_write", arguments: { file: "./x.html" } });
+    expect(again.structuredContent).toMatchObject({ report: "./x.html" });
     const broken = await client.callTool({ name: "toy_count", arguments: { fail: "bug", to: 1 } });
     expect(JSON.stringify(broken)).toContain("INTERNAL");
     expect(JSON.stringify(broken)).not.toContain("secret insides");
+  });
+
+  test("tells of progress without saying where the data folder lies", async () => {
+    const client = await overHttp();
+    const heard: Progress[] = [];
+    const call = { name: "toy_write", arguments: { file: "report.html" } };
+    await client.callTool(call, undefined, { onprogress: (one) => heard.push(one) });
+    expect(heard.map(({ message }) => message).join()).toContain("writes report.html");
+    expect(JSON.stringify(heard)).not.toContain(dataFolder);
   });
 
   test("refuses a web page of another origin", async () => {

@@ -5,11 +5,13 @@ import { dirname, join, relative, sep } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PlatformError } from "../../src/base/index.ts";
-import { confinePaths } from "../../src/interfaces/http/paths.ts";
+import { capabilities } from "../../src/interfaces/capabilities.ts";
+import { confinePaths, outwardPaths } from "../../src/interfaces/http/paths.ts";
+import { jsonSchemaOf } from "../../src/interfaces/schema.ts";
 
 let folder: string;
 let outside: string;
-const capability = { paths: ["data", "artifact", "inputs", "nested.out"] };
+const capability = { paths: ["data", "inputs", "file"], artifacts: ["artifact", "nested.out"] };
 
 beforeAll(async () => {
   const root = await realpath(await mkdtemp(join(tmpdir(), "fathom-paths-")));
@@ -192,4 +194,132 @@ test.each([
       code: "FILE_FORBIDDEN",
       details: { field },
     });
+});
+
+test.each([
+  "keys/installation.pem",
+  "./keys/installation.pem",
+  "Keys/x.pem",
+  "keys",
+  "state",
+  "state/database/PG_VERSION",
+  "deep/../state/x",
+  "artifacts/sha256/00",
+  "checkpoints/run",
+  "cache/x",
+  "shortcut/installation.pem",
+])("%s is the server's own", async (path) => {
+  await symlink("keys", join(folder, "shortcut")).catch(() => {});
+  for (const field of ["data", "artifact"]) {
+    if (field === "artifact" && (/^cache/.test(path) || !path.includes("/"))) continue;
+    await expect(confinePaths(capability, { [field]: path }, folder)).rejects.toMatchObject({
+      code: "FILE_FORBIDDEN",
+      details: { field },
+      message: expect.stringContaining("which the server keeps for itself"),
+    });
+  }
+});
+
+test("a plain word is a model's name where a model is asked for, and a file of the data folder anywhere else", async () => {
+  const asked = { file: "report", data: "report", artifact: "report", nested: { out: "report" } };
+  expect(await confinePaths(capability, asked, folder)).toEqual({
+    file: join(folder, "report"),
+    data: join(folder, "report"),
+    artifact: "report",
+    nested: { out: "report" },
+  });
+});
+
+test.each(capabilities)("$name says which of its fields are paths and which are models", async (one) => {
+  const { properties = {} } = jsonSchemaOf(one.input);
+  const named = Object.keys(properties).filter((field) =>
+    ["data", "prices", "out", "artifact", "key", "svg", "inputs", "against"].includes(field),
+  );
+  const declared = [...one.paths, ...one.artifacts];
+  expect(Object.keys(properties)).toEqual(expect.arrayContaining(declared));
+  const others = { "model.describe": ["file"], "keys.revoke": ["key"], "keys.rotate": ["key"] }; // no paths
+  expect(declared).toEqual(
+    expect.arrayContaining(
+      named.filter((field) => !(others as Record<string, string[]>)[one.name]?.includes(field)),
+    ),
+  );
+  for (const field of declared) {
+    const asked = await confinePaths(one, { [field]: "word" }, folder);
+    expect(asked[field]).toBe(one.artifacts.includes(field) ? "word" : join(folder, "word"));
+  }
+});
+
+/** What a server of the folder answers with. */
+const outward = <Value>(value: Value, served: string[] = []) =>
+  outwardPaths({ dataFolder: folder, served, capabilities: [] })(value);
+
+test("what an answer names is the same place when a request names it", async () => {
+  const inside = fc
+    .array(fc.stringMatching(/^[a-z][a-z0-9 .,'()-]{0,12}[a-z0-9]$/), { minLength: 1, maxLength: 4 })
+    .map((pieces) => join(folder, ...pieces));
+  await fc.assert(
+    fc.asyncProperty(inside, fc.constantFrom("data", "artifact"), async (place, field) => {
+      const named = outward({ [field]: place })[field];
+      expect(named).not.toContain(folder);
+      const asked = (await confinePaths(capability, { [field]: named }, folder))[field];
+      expect(asked).toBe(place);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test.each([
+  ["{}/models/m", "models/m"],
+  ["{}/own.csv", "./own.csv"],
+  ["{}/simulated", "./simulated"],
+  ["{}", "."],
+  ["{}-evil/x", "{}-evil/x"],
+  ["{}.bak", "{}.bak"],
+  ["/mnt{}/x", "/mnt{}/x"],
+  ["absent: expected {}/absent, found {}", "absent: expected absent, found ."],
+  ["{}/absent: expected a folder", "absent: expected a folder"],
+  ["written to {}/a/b.html.", "written to a/b.html."],
+  ["nothing is in {}.", "nothing is in .."],
+  ['"{}/a b/c"', '"a b/c"'],
+  ["a={}/x,b={}/y", "a=x,b=y"],
+  ["file://{}/x", "file://x"],
+  ["no path at all", "no path at all"],
+])("%s leaves the server as %s", (text, wanted) => {
+  const [given, expected] = [text, wanted].map((one) => one.replaceAll("{}", folder));
+  expect(outward(given)).toBe(expected);
+  expect(outward({ deep: [{ er: given }], number: 1, none: null, list: [1, 2] })).toEqual({
+    deep: [{ er: expected }],
+    number: 1,
+    none: null,
+    list: [1, 2],
+  });
+});
+
+test("a data folder behind a link is kept quiet about, by the link and by where it leads", async () => {
+  const link = join(outside, "linked-data");
+  await symlink(folder, link);
+  for (const dataFolder of [link, join(link, "not", "yet")]) {
+    const throughLink = outwardPaths({ dataFolder, served: [], capabilities: [] });
+    const real = dataFolder.replace(link, folder);
+    for (const place of [dataFolder, real]) {
+      expect(throughLink(join(place, "models", "m"))).toBe("models/m");
+      expect(throughLink(join(place, "own.csv"))).toBe("./own.csv");
+      expect(throughLink(`found ${place}`)).toBe("found .");
+    }
+  }
+});
+
+test("a served model that lies elsewhere is called by its name, and evidence stays as it was recorded", () => {
+  const place = join(outside, "goog");
+  expect(outward(`${place}/report.html`, [place])).toBe("goog/report.html");
+  expect(outward(place, [place])).toBe("goog");
+  expect(outward(join(folder, "models", "m"), [join(folder, "models", "m")])).toBe("models/m");
+  const recording = outwardPaths({
+    dataFolder: folder,
+    served: [],
+    capabilities: [{ name: "audit.list", isEvidence: true }],
+  });
+  const entry = { subject: join(folder, "models", "m"), hash: "00" };
+  expect(recording(entry, "audit.list")).toEqual(entry);
+  expect(recording(entry, "registry.show")).toEqual({ subject: "models/m", hash: "00" });
 });

@@ -1,7 +1,7 @@
 /** What only a process can show: signals, pipes and the exit status that the shell sees. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -145,6 +145,20 @@ test("lists the workers of a data folder from any process, until they have stopp
     expect(await exit).toEqual([0, null]);
   }
   expect(await listed()).toBe("no worker is running; fathom worker or fathom serve starts one\n");
+});
+
+test("writes what a job writes where the command was given, whichever worker runs it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "fathom-from-here-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const place = ["--data-folder", join(folder, "data")];
+  const program = ["--import", import.meta.resolve("tsx"), join(import.meta.dirname, "toy-fathom.ts")];
+  const words = ["toy", "write", "--file", "deep/mine.txt", "--detach", ...place];
+  const asked = spawnSync(process.execPath, [...program, ...words], { cwd: folder, encoding: "utf8" });
+  expect([asked.status, asked.stderr]).toEqual([0, ""]);
+  const { child, exit } = fathom("worker", ...place);
+  await vi.waitUntil(() => existsSync(join(folder, "deep", "mine.txt")), { timeout: 30_000 });
+  child.kill("SIGTERM");
+  expect(await exit).toEqual([0, null]);
 });
 
 /** What a server tells Prometheus of workers. */

@@ -1,4 +1,6 @@
 /** Small capabilities that stand in for the real ones: every way a capability can answer, fail, report and wait. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { type Capability, capability, interrupted, PlatformError } from "../../src/base/index.ts";
@@ -97,11 +99,47 @@ const wrong = capability({
 const locate = capability({
   name: "toy.locate",
   summary: "Finds an artifact",
-  paths: ["artifact"],
+  artifacts: ["artifact"],
   positional: "artifact",
   input: z.object({ artifact: z.string().min(1).describe("trained model") }),
   output: z.object({ folder: z.string() }),
   run: async ({ artifact }, { models }) => ({ folder: await models.locate(artifact) }),
 });
 
-export const toys = [average, count, wait, nap, wrong, locate] as unknown as readonly Capability[];
+/** Writes a file, and says where: in its answer, its progress and its log. */
+const write = capability({
+  name: "toy.write",
+  summary: "Writes a file, and says where",
+  mode: "task",
+  paths: ["file"],
+  input: z.object({ file: z.string().min(1) }),
+  output: z.object({ report: z.string(), summary: z.string() }),
+  async run({ file }, { progress, logger }) {
+    logger.info(`begins with ${file}`);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, "written");
+    progress.report({ stage: "write", done: 1, total: 1, message: `writes ${file}` });
+    return { report: file, summary: `${file} was written, and nothing else in ${dirname(file)}` };
+  },
+});
+
+/** Asks the right to something else where its input does. */
+const keep = capability({
+  name: "toy.keep",
+  summary: "Keeps something, under a name when one is given",
+  input: z.object({ under: z.string().optional() }),
+  output: z.object({ kept: z.boolean() }),
+  needs: ({ under }) => (under === undefined ? [] : [{ name: "toy.name", effect: "writes" }]),
+  run: async () => ({ kept: true }),
+});
+
+export const toys = [
+  average,
+  count,
+  wait,
+  nap,
+  wrong,
+  locate,
+  write,
+  keep,
+] as unknown as readonly Capability[];

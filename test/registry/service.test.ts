@@ -80,8 +80,12 @@ afterAll(async () => {
 const quick = { lookback: 8, epochs: 2, hiddenSize: 3, batchSize: 64, dropout: 0, quantiles: [] };
 
 function world(actor?: string): Context {
-  return localContext({ dataFolder, workingFolder: folder, platform: platform.open, actor });
+  const logger = { info() {}, warn: (message: string) => void warnings.push(message) };
+  return localContext({ dataFolder, workingFolder: folder, platform: platform.open, actor, logger });
 }
+
+/** What was said so far that a person should know. */
+const warnings: string[] = [];
 
 /** Calls a capability as an edge does, through both of its schemas. */
 async function run<Output = Record<string, unknown>>(
@@ -137,6 +141,66 @@ test("lineage comes from the manifest", async () => {
     },
   });
   expect(manifest.run).toMatch(/^[0-9a-f]{16}$/);
+});
+
+describe("a training that registers its result", () => {
+  interface Trained {
+    artifact: string;
+    registered?: { model: string; version: number; alias: string | null; digest: string; isNew: boolean };
+  }
+  const asked = { ...quick, data: "then.csv", out: "desk-model" };
+
+  test("makes a version as registering does, and points the alias that was asked for", async () => {
+    const made = await run<Trained>("forecast.train", { ...asked, register: "desk@challenger" }, "ann");
+    const { digest } = made.registered ?? {};
+    expect(made.registered).toEqual({
+      model: "desk",
+      version: 1,
+      alias: "challenger",
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      isNew: true,
+    });
+    expect(await run("registry.show", { reference: "desk@challenger" })).toMatchObject({
+      version: 1,
+      digest,
+      registeredBy: "ann",
+    });
+    const again = await run("registry.register", { artifact: "desk-model", model: "desk" });
+    expect(again).toMatchObject({ isNew: false, version: { version: 1, digest } });
+    const { audit } = await platform.open();
+    const [byHand, trained] = await Promise.all(
+      ["spy@1", "desk@1"].map((subject) => audit.list({ subject, limit: 5 })),
+    );
+    expect(trained.map(({ action }) => action)).toEqual(["registry.register"]);
+    expect(Object.keys(trained[0].payload)).toEqual(
+      Object.keys(byHand.find(({ action }) => action === "registry.register")?.payload ?? {}),
+    );
+    expect(trained[0]).toMatchObject({ actor: "ann", payload: { digest, reason: "trained" } });
+    const history = await run("registry.history", { model: "desk" });
+    expect(history).toMatchObject({ entries: [{ alias: "challenger", version: 1, actor: "ann" }] });
+  });
+
+  test("is the same training as one that does not", async () => {
+    const manifest = JSON.parse(
+      readFileSync(path.join(dataFolder, "models/desk-model/manifest.json"), "utf8"),
+    );
+    expect(manifest.configuration.input).not.toHaveProperty("register");
+    const plain = await run<Trained>("forecast.train", asked); // of the same name, which another training may not have
+    expect(plain.registered).toBeUndefined();
+    expect(await run("registry.list", { model: "desk" })).toMatchObject({ versions: [{ version: 1 }] });
+    await rm(path.join(dataFolder, "models/desk-model"), { recursive: true });
+  });
+
+  test("does not begin where the registry cannot be opened", async () => {
+    const closed = new Error("no database today");
+    const given = { ...world(), platform: () => Promise.reject(closed) };
+    const train = all.find(({ name }) => name === "forecast.train") as Capability;
+    let reads = 0;
+    const market = { read: () => Promise.reject(new Error(`read ${++reads} times`)) };
+    const input = train.input.parse({ ...asked, register: "desk" });
+    await expect(train.run(input, { ...given, market })).rejects.toBe(closed);
+    expect(reads).toBe(0);
+  });
 });
 
 describe("drift", () => {
@@ -279,11 +343,13 @@ describe("promotion under a policy", () => {
       message: expect.stringContaining("expected versions 1 and 2 to be judged on the same test"),
     });
     writeFileSync(path.join(folder, "newest.csv"), prices(900, 500, 1));
+    warnings.length = 0;
     const asked = await run<{ comparison: { champion: number; candidate: number }; request: { id: number } }>(
       "registry.promote",
       { reference: "spy@challenger", data: "newest.csv", reason: "it knows the new market" },
       "ann",
     );
+    const ofOutliers = warnings.filter((line) => line.includes("outlier"));
     const judged = await run<{ total: { model: { mse: number } }[] }>("forecast.evaluate", {
       artifact: "spy@1",
       data: "newest.csv",
@@ -291,6 +357,7 @@ describe("promotion under a policy", () => {
       start: await firstOfBoth(),
     });
     expect(asked).toMatchObject({ status: "waiting", request: { requestedBy: "ann", version: 2 } });
+    expect(ofOutliers).toHaveLength(1); // both were judged on the same prices
     expect(asked.comparison.champion).toBeCloseTo(judged.total[0].model.mse, 12);
     const request = asked.request.id;
     await expect(run("registry.approve", { request }, "ann")).rejects.toMatchObject({

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { PlatformError } from "../../src/base/index.ts";
 import { cast, input, mul, toOnnx, traceGraph } from "../../src/engine/index.ts";
 import { buildServer } from "../../src/interfaces/http/index.ts";
 import { folderSource, ModelServer, type ModelServerOptions } from "../../src/platform/inference/index.ts";
@@ -323,6 +324,25 @@ describe("a request that is wrong", () => {
         error: expect.stringMatching(/^twice: expected room in the queue, .* than the 1 that may wait$/),
       });
     }
+  });
+
+  test("that needs a database which cannot be reached is answered with 503 and when to try again", async () => {
+    const failure = () =>
+      Promise.reject(new PlatformError("unavailable", "STATE_UNAVAILABLE", "db: it could not be reached"));
+    const { infer } = await server({ sources: [{ find: failure, list: failure }] });
+    const answer = await infer({ inputs: [x] });
+    expect([answer.statusCode, answer.headers["retry-after"]]).toEqual([503, "5"]);
+    expect(answer.json()).toEqual({ error: "db: it could not be reached" });
+  });
+
+  test("may have any query, as clients of the protocol let their users add to it", async () => {
+    const { app } = await server();
+    const answer = await app.inject({
+      method: "POST",
+      url: "/v2/models/twice/infer?tenant=desk",
+      payload: { inputs: [x] },
+    });
+    expect(answer.statusCode).toBe(200);
   });
 
   test("asks for JSON of what JSON cannot carry", async () => {

@@ -49,6 +49,7 @@ export {
 
 export {
   type ArmObservations,
+  aliasPattern,
   type Change,
   type DriftCheck,
   type HistoryEntry,
@@ -57,6 +58,7 @@ export {
   type MetricRule,
   type ModelReference,
   type ModelVersion,
+  modelNamePattern,
   modelReference,
   type Observations,
   type Outcome,
@@ -68,6 +70,7 @@ export {
   type PromotionRequest,
   type RegistryPort,
   type RollbackRules,
+  reservedAliases,
   type ServingPlan,
 } from "./registry.ts";
 export type { SigningPort, TrustedKey } from "./signing.ts";

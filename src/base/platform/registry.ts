@@ -5,6 +5,16 @@
 import { PlatformError } from "../errors.ts";
 import type { UtcMs } from "../time.ts";
 
+/** Names of models and of aliases, as sources of regular expressions. */
+export const modelNamePattern = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}";
+export const aliasPattern = "[a-z][a-z0-9-]{0,63}";
+/** Aliases that promotions and serving plans set, and nobody else. */
+export const reservedAliases: readonly string[] = ["champion", "canary", "shadow"];
+
+const referencePattern = new RegExp(
+  `^(${modelNamePattern})@(?:([1-9]\\d{0,8})|sha256:([0-9a-f]{8,64})|(${aliasPattern}))$`,
+);
+
 /** A version as it is named wherever a model is: `name@champion`, `name@3` or `name@sha256:...`. */
 export interface ModelReference {
   readonly model: string;
@@ -24,10 +34,7 @@ export interface ModelReference {
  */
 export function modelReference(text: string): ModelReference | undefined {
   if (!text.includes("@") || /[\\/]/.test(text) || text.startsWith(".")) return undefined;
-  const [, model, version, digest, alias] =
-    /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})@(?:([1-9]\d{0,8})|sha256:([0-9a-f]{8,64})|([a-z][a-z0-9-]{0,63}))$/.exec(
-      text,
-    ) ?? [];
+  const [, model, version, digest, alias] = referencePattern.exec(text) ?? [];
   if (model !== undefined && version !== undefined) return { model, at: { version: Number(version) } };
   if (model !== undefined && digest !== undefined) return { model, at: { digest } };
   if (model !== undefined && alias !== undefined) return { model, at: { alias } };

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { type Capability, capability } from "../../base/index.ts";
-import { backup, restore } from "../../platform/backup/index.ts";
+import { backup, refuseTaken, restore } from "../../platform/backup/index.ts";
 import { type LazyPlatform, systemClock } from "../../platform/local/index.ts";
 import { parseInput } from "../call.ts";
 import { jsonSchemaOf } from "../schema.ts";
@@ -42,6 +42,7 @@ export function backupCommand(platformOf: PlatformOf): ExtraCommand {
       const { out: given, replace } = parseInput(backupFlags, raw, flagName);
       const out = resolve(given);
       const folder = resolve(dataFolder);
+      await refuseTaken({ out, replace }); // before a database is started, and brought up to date, for nothing
       const state = await platformOf(folder, configuration.values.databaseUrl).openState();
       const manifest = await backup(state, {
         dataFolder: folder,

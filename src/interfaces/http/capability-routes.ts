@@ -1,6 +1,7 @@
 /** One route for each capability: an answer in the request, or a background task. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
 import {
   type Capability,
   type Context,
@@ -9,13 +10,14 @@ import {
   PlatformError,
   type ProgressPort,
 } from "../../base/index.ts";
-import { call, parseInput } from "../call.ts";
+import { call } from "../call.ts";
 import { showValue } from "../issues.ts";
 import { withJobs } from "./confined-jobs.ts";
 import { askerOf } from "./guard/index.ts";
+import { inputOf } from "./input.ts";
 import { messages } from "./messages.ts";
-import { routeOf } from "./openapi.ts";
-import { confinePaths } from "./paths.ts";
+import { capabilityOperation, type Mode, routeOf } from "./openapi/index.ts";
+import type { Outward } from "./paths.ts";
 import { taskAnswer } from "./task-routes.ts";
 
 export interface CapabilityRouteOptions {
@@ -28,6 +30,7 @@ export interface CapabilityRouteOptions {
     scopes?: readonly string[] | undefined;
   }) => Context;
   readonly dataFolder: string;
+  readonly outward: Outward;
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Jobs as the one who asks may see them. */
   readonly jobsOf: (request: FastifyRequest) => Promise<JobsPort>;
@@ -39,29 +42,24 @@ export interface CapabilityRouteOptions {
   readonly cut: AbortSignal;
 }
 
-const nameField = (path: readonly PropertyKey[]) => path.map(String).join(".");
-
 export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteOptions): void {
   for (const capability of options.capabilities) {
     const { name, effect } = capability;
-    app.post(routeOf(capability), { config: { access: { name, effect } } }, async (request, reply) => {
+    const filledIn = options.defaults[name] ?? {};
+    const config = { access: { name, effect }, operation: capabilityOperation(capability, filledIn) };
+    app.post(routeOf(capability), { config }, async (request, reply) => {
       const raw = bodyOf(request);
       const asTask = capability.mode === "task" || wantsTask(request);
       if (asTask && capability.secretOutput === true)
-        throw new PlatformError("input", "INPUT_INVALID", messages.neverTask(capability.name), {
-          field: "mode",
-        });
-      const defaults = options.defaults[capability.name] ?? {};
-      const parsed = parseInput(capability, { ...defaults, ...raw }, nameField);
-      const asked = await confinePaths(capability, onlyAsked(parsed, defaults, raw), options.dataFolder);
-      const input = { ...parsed, ...asked };
+        throw new PlatformError("input", "INPUT_INVALID", messages.neverTask(name), { field: "mode" });
+      const input = await inputOf(capability, raw, { filledIn, dataFolder: options.dataFolder });
       if (asTask) {
         const answer = await queueTask(request, capability, input, options);
         return reply.code(202).header("location", answer.task.href).send(answer);
       }
-      if (capability.effect !== "reads" && keyOf(request) !== undefined)
+      if (effect !== "reads" && keyOf(request) !== undefined)
         throw new PlatformError("input", "INPUT_INVALID", messages.keyUnkept);
-      return await answerInTime(request, reply, options, (signal) => {
+      const output = await answerInTime(request, reply, options, (signal) => {
         const world = { signal, progress: { report() {} }, requestId: request.id, ...askerOf(request) };
         const context = options.makeContext(world);
         return call(
@@ -70,6 +68,7 @@ export function capabilityRoutes(app: FastifyInstance, options: CapabilityRouteO
           withJobs(context, () => options.jobsOf(request)),
         );
       });
+      return options.outward(output, name);
     });
   }
 }
@@ -82,7 +81,7 @@ async function queueTask(
   request: FastifyRequest,
   { name }: Capability,
   input: Readonly<Record<string, unknown>>,
-  { jobsOf, waitingTasks, dataFolder }: CapabilityRouteOptions,
+  { jobsOf, waitingTasks, outward }: CapabilityRouteOptions,
 ) {
   const port = await jobsOf(request);
   if ((await port.countQueued(waitingTasks)) >= waitingTasks)
@@ -92,7 +91,7 @@ async function queueTask(
     input,
     idempotencyKey: keyOf(request),
   });
-  return taskAnswer(job, dataFolder);
+  return taskAnswer(job, outward);
 }
 
 function keyOf({ headers }: FastifyRequest): string | undefined {
@@ -150,20 +149,6 @@ function bodyOf(request: FastifyRequest): Record<string, unknown> {
 
 /** `?mode=job`, or the header `Prefer: respond-async` of RFC 7240. */
 function wantsTask(request: FastifyRequest): boolean {
-  const { mode } = request.query as { mode?: unknown };
-  if (mode !== undefined && mode !== "job") {
-    throw new PlatformError("input", "INPUT_INVALID", messages.modeInvalid(String(mode)), { field: "mode" });
-  }
+  const { mode } = request.query as z.output<typeof Mode>;
   return mode === "job" || /\brespond-async\b/.test(String(request.headers.prefer ?? ""));
-}
-
-/** What the request itself said; what the server filled in was chosen by whoever started it. */
-export function onlyAsked(
-  input: Readonly<Record<string, unknown>>,
-  filledIn: Readonly<Record<string, unknown>>,
-  raw: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(input).filter(([name]) => Object.hasOwn(raw, name) || !Object.hasOwn(filledIn, name)),
-  );
 }

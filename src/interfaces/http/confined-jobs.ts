@@ -9,6 +9,7 @@ import {
   type Context,
   type JobRequest,
   type JobsPort,
+  missingRight,
   PlatformError,
 } from "../../base/index.ts";
 import { messages } from "./messages.ts";
@@ -17,6 +18,8 @@ import { confinePaths } from "./paths.ts";
 export interface ConfinedJobsOptions {
   readonly capabilities: readonly Capability[];
   readonly dataFolder: string;
+  /** What the server fills in, by capability: a served model may lie anywhere. */
+  readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly actor?: string | undefined;
   /** What the caller may do; everything when absent. */
   readonly scopes?: readonly string[] | undefined;
@@ -24,7 +27,7 @@ export interface ConfinedJobsOptions {
 
 export function confinedJobs(
   jobs: JobsPort,
-  { capabilities, dataFolder, actor = "http", scopes }: ConfinedJobsOptions,
+  { capabilities, dataFolder, defaults = {}, actor = "http", scopes }: ConfinedJobsOptions,
 ): JobsPort {
   const accessTo = (name: string): Access =>
     capabilities.find((one) => one.name === name) ?? { name, effect: "destroys" };
@@ -32,15 +35,19 @@ export function confinedJobs(
   const confine = async <Request extends Pick<JobRequest, "capability" | "input">>(request: Request) => {
     const capability = capabilities.find(({ name }) => name === request.capability);
     const { input } = request;
-    if (!allowed(request.capability))
+    const given = typeof input === "object" && input !== null ? (input as Record<string, unknown>) : {};
+    const missing = missingRight(scopes, capability ?? accessTo(request.capability), given);
+    if (missing !== undefined)
       throw new PlatformError(
         "forbidden",
         "SCOPE_MISSING",
-        messages.scopeMissing(request.capability, scopes ?? []),
+        messages.scopeMissing(missing.name, scopes ?? []),
       );
-    if (capability === undefined || typeof input !== "object" || input === null) return request; // refused with its reason
-    const inside = await confinePaths(capability, input as Record<string, unknown>, dataFolder);
-    return { ...request, input: inside, actor, workingFolder: dataFolder };
+    if (capability === undefined || given !== input) return request; // refused with its reason
+    const filledIn = defaults[request.capability] ?? {};
+    const asked = Object.entries(given).filter(([field, value]) => value !== filledIn[field]);
+    const inside = await confinePaths(capability, Object.fromEntries(asked), dataFolder);
+    return { ...request, input: { ...given, ...inside }, actor, workingFolder: dataFolder };
   };
   const find = async (id: string) => {
     const job = await jobs.find(id);

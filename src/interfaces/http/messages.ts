@@ -1,12 +1,21 @@
 /** English text of the HTTP server, in one place so that it can be translated. */
+import { scopeMissing } from "../messages.ts";
+
 export const messages = {
   title: "Fathom",
   apiDescription:
-    "Every capability of this server as one route. Answers come at once; tasks answer 202 and run in the background, with their progress as server-sent events. Every failure is a problem of RFC 9457 with a stable `code`.",
+    "Every capability of this server as one route. Answers come at once; tasks answer 202 and run in the background, with their progress as server-sent events. Every failure is a problem of RFC 9457 with a stable `code`. HEAD is answered wherever GET is, but where GET is a stream. Before there is a route, a request that does not arrive in time is refused with 408, a long address with 414 and long headers with 431.",
   answer: "The answer",
   accepted: "The task was accepted; it runs in the background",
   taskSummary: "State, progress, and when it is done the output of a task",
-  tasksSummary: "The hundred newest tasks, newest first",
+  tasksSummary: "The newest tasks, newest first, without their outputs",
+  tasksLimit: "how many at most",
+  tasksStatus: "only those of this status",
+  tasksCapability: "only those of this capability, such as forecast.train",
+  lastEvent: "resume after this event",
+  lastEventQuery: "the same, for readers that cannot set a header, which is heard before it",
+  allHeard: "The task has ended, and `Last-Event-ID` was its last event",
+  location: "where the task is",
   eventsSummary:
     "Progress of a task as server-sent events, then one event done or failed; Last-Event-ID resumes",
   events: "A stream of events; the data of each is JSON",
@@ -14,9 +23,32 @@ export const messages = {
   cancelSummary: "Cancel a task and all of its parts; one that has ended already stays as it is",
   healthSummary: "Whether the server runs",
   readySummary: "Whether the server is ready to answer: 503 until its model is loaded",
+  notReady: "Not yet ready",
+  documentSummary: "This document",
+  metricsSummary: "What the server counts, for Prometheus",
+  page: "A page",
+  homeSummary: "What the server can do, as a page",
+  docsSummary: "This document as a page to try it in the browser",
+  docsFileSummary: "A part of that page",
   modeDescription: "`job` runs the capability as a background task and answers 202",
-  taskTag: "tasks",
-  serverTag: "server",
+  /** How routes that are no capabilities are grouped, in their order. */
+  tags: {
+    tasks: "Work in the background, how far it is and what came of it",
+    inference: "Models by the Open Inference Protocol v2, as clients of KServe and Triton speak it",
+    agents: "The capabilities as tools of an agent (Model Context Protocol)",
+    server: "Health, metrics and pages",
+  },
+  /** What headers of answers say. */
+  headers: {
+    "X-Request-Id": "names the request, as the log does",
+    "Retry-After": "seconds after which it is worth trying again",
+    "WWW-Authenticate": "what key is expected",
+    RateLimit: "what is left of each limit, and when it is back (draft-ietf-httpapi-ratelimit-headers)",
+    "RateLimit-Policy": "the limits that were counted",
+    "RateLimit-Limit": "the tightest limit, as revisions of the draft up to 06 write it",
+    "RateLimit-Remaining": "what is left of it",
+    "RateLimit-Reset": "seconds until it is back",
+  },
   servedDefault: (reference: string) => `the model that this server was started with, ${reference}`,
   keyMissing:
     "authorization: expected Bearer and an API key, received none; fathom keys create makes one on the server's machine",
@@ -26,8 +58,7 @@ export const messages = {
       expired: "authorization: expected an API key that is valid, received one that has expired",
       revoked: "authorization: expected an API key that is valid, received one that was revoked",
     })[reason],
-  scopeMissing: (scope: string, held: readonly string[]) =>
-    `authorization: expected a key with the scope ${scope}, received one with ${held.join(", ")}`,
+  scopeMissing: (scope: string, held: readonly string[]) => `authorization: ${scopeMissing(scope, held)}`,
   tooManyAttempts: "authorization: expected fewer wrong keys from one address; try again later",
   rateLimited: (name: string, perSecond: number, retrySeconds: number) =>
     `${name}: expected at most ${perSecond} requests a second, received more; try again in ${Math.max(1, Math.ceil(retrySeconds))} s`,
@@ -41,8 +72,8 @@ export const messages = {
   limited: "More requests than the key or the model may take; see `Retry-After` and `RateLimit`",
   neededScope: (name: string) => `Needs a key with the scope ${name}, or one that includes it.`,
   keyScheme: "An API key, as `fathom keys create` shows it once",
-  badRequest: "A field is missing, unknown or not of its type",
-  forbidden: "The key lacks a scope, or a path lies outside the data folder",
+  badRequest: "A field of the body or the query is missing, unknown or not of its type",
+  forbidden: "The key lacks a scope, a path lies outside the data folder, or a page or host of others asks",
   missing: "Something that the request names is not there",
   conflict: "The state of things does not allow it",
   tooLarge: "The body is larger than the server accepts",
@@ -72,13 +103,14 @@ export const messages = {
     `host: expected a name of the local machine, received ${JSON.stringify(host)}`,
   pathForbidden: (field: string, path: string) =>
     `${field}: expected a path inside the server's data folder, received ${JSON.stringify(path)}`,
+  pathOwn: (field: string, path: string) =>
+    `${field}: expected a path to files of yours in the data folder, received ${JSON.stringify(path)}, which the server keeps for itself`,
   internal: "something went wrong on the server; its log has more under this request's id",
   busy: (limit: number) =>
     `expected room in the queue, received one more task than the ${limit} that may wait`,
   stopping: "the server is being stopped and takes no new work",
   tooSlow: (seconds: number) =>
     `expected an answer within ${seconds} s, received none; ask for a task with ?mode=job`,
-  modeInvalid: (received: string) => `mode: expected job, received ${JSON.stringify(received)}`,
   unknownTask: (id: string) => `${id}: expected the id of a task, found none`,
   unknownSchedule: (name: string) => `${name}: expected the name of a schedule, found none`,
   neverTask: (name: string) =>

@@ -2,11 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { FastifyInstance } from "fastify";
-import type { Capability } from "../../base/index.ts";
+import { type Capability, PlatformError } from "../../base/index.ts";
 import { tagline } from "../messages.ts";
 import { jsonSchemaOf } from "../schema.ts";
 import { messages } from "./messages.ts";
-import { exampleOf, routeOf } from "./openapi.ts";
+import { exampleOf, routeOf } from "./openapi/index.ts";
+import { pageOperations } from "./server-operations.ts";
 
 export interface PageOptions {
   readonly capabilities: readonly Capability[];
@@ -14,31 +15,46 @@ export interface PageOptions {
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-const uiFiles = {
-  "swagger-ui.css": "text/css; charset=utf-8",
-  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-  "favicon-32x32.png": "image/png",
-} as const;
+/** What the page of the documentation is made of: a text of ours, or a file of Swagger UI. */
+interface DocsFile {
+  readonly type: string;
+  readonly text?: () => string;
+}
+
+const docsFiles: Readonly<Record<string, DocsFile>> = {
+  "style.css": { type: "text/css; charset=utf-8", text: () => styles },
+  "start.js": { type: "text/javascript; charset=utf-8", text: () => startScript },
+  "swagger-ui.css": { type: "text/css; charset=utf-8" },
+  "swagger-ui-bundle.js": { type: "text/javascript; charset=utf-8" },
+  "favicon-32x32.png": { type: "image/png" },
+};
+
+const html = "text/html; charset=utf-8";
 
 export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
   const landing = landingPage(options);
-  app.get("/", async (_, reply) => reply.type("text/html; charset=utf-8").send(landing));
-  app.get("/docs", async (_, reply) => reply.type("text/html; charset=utf-8").send(docsPage));
-  app.get("/docs/style.css", async (_, reply) => reply.type("text/css; charset=utf-8").send(styles));
-  app.get("/docs/start.js", async (_, reply) =>
-    reply.type("text/javascript; charset=utf-8").send(startScript),
-  );
+  const { home, docs, docsFile } = pageOperations(Object.keys(docsFiles));
+  app.get("/", { config: { operation: home } }, async (_, reply) => reply.type(html).send(landing));
+  app.get("/docs", { config: { operation: docs } }, async (_, reply) => reply.type(html).send(docsPage));
   const require = createRequire(import.meta.url);
-  for (const [name, type] of Object.entries(uiFiles)) {
-    let bytes: Promise<Buffer> | undefined;
-    app.get(`/docs/${name}`, async (_, reply) => {
-      bytes ??= readFile(require.resolve(`@fastify/swagger-ui/static/${name}`));
-      return reply
-        .type(type)
-        .header("cache-control", "public, max-age=3600")
-        .send(await bytes);
-    });
-  }
+  const read = new Map<string, Promise<Buffer>>();
+  app.get<{ Params: { file: string } }>(
+    "/docs/:file",
+    { config: { operation: docsFile } },
+    async (request, reply) => {
+      const { file } = request.params;
+      if (!Object.hasOwn(docsFiles, file)) {
+        const message = messages.unknownRoute(request.method, request.url);
+        throw new PlatformError("missing", "ROUTE_UNKNOWN", message);
+      }
+      const { type, text } = docsFiles[file];
+      reply.type(type);
+      if (text !== undefined) return reply.send(text());
+      const bytes = read.get(file) ?? readFile(require.resolve(`@fastify/swagger-ui/static/${file}`));
+      read.set(file, bytes);
+      return reply.header("cache-control", "public, max-age=3600").send(await bytes);
+    },
+  );
 }
 
 function landingPage({ capabilities, version, defaults }: PageOptions): string {

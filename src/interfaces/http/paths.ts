@@ -1,12 +1,13 @@
-/** Paths in requests: a caller over the network sees the data folder and nothing else of the disk. */
+/**
+ * Paths in requests and answers: a caller over the network sees the data folder and nothing else of the disk, and what an answer names
+ * can be named in a request.
+ */
+import { realpathSync } from "node:fs";
 import { readlink, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type Capability, PlatformError } from "../../base/index.ts";
-import { artifactFolder, systemCode } from "../../platform/local/index.ts";
+import { artifactFolder, ownFolders, systemCode } from "../../platform/local/index.ts";
 import { messages } from "./messages.ts";
-
-/** Fields that refer to a model: a plain name there is looked up below `models`, not a file of that name. */
-const modelFields: readonly string[] = ["artifact", "out"];
 
 /** The built-in market, which is no file. */
 const builtIn = "simulated";
@@ -14,26 +15,32 @@ const builtIn = "simulated";
 /**
  * The input with its paths made absolute; relative ones start at the data folder. Names of models stay names.
  *
- * @throws PlatformError `FILE_FORBIDDEN` naming the field of a path that, after every symbolic link, lies outside
+ * @throws PlatformError `FILE_FORBIDDEN` naming the field of a path that, after every symbolic link, lies outside or in a folder that the
+ *   platform keeps for itself
  */
 export async function confinePaths<Input extends Readonly<Record<string, unknown>>>(
-  capability: Pick<Capability, "paths">,
+  capability: Pick<Capability, "paths" | "artifacts">,
   input: Input,
   dataFolder: string,
 ): Promise<Input> {
   let confined: unknown = input;
-  for (const field of capability.paths) {
-    const isModel = modelFields.includes(field.split(".").at(-1) ?? "");
+  const { paths, artifacts } = capability;
+  for (const [field, isModel] of [
+    ...paths.map((path) => [path, false] as const),
+    ...artifacts.map((artifact) => [artifact, true] as const),
+  ]) {
     confined = await mapTexts(confined, field.split("."), async (path) => {
       if (path === builtIn && !isModel) return path;
       const place = isModel
         ? artifactFolder(path, { dataFolder, workingFolder: dataFolder })
         : resolve(dataFolder, path);
-      if (path === "-" || path.includes("\0") || isShare(path) || !(await isInside(place, dataFolder))) {
-        throw new PlatformError("forbidden", "FILE_FORBIDDEN", messages.pathForbidden(field, path), {
-          field,
-        });
-      }
+      const isOdd = path === "-" || path.includes("\0") || isShare(path);
+      const way = isOdd ? undefined : await wayInside(place, dataFolder);
+      if (way === undefined) throw forbidden(field, messages.pathForbidden(field, path));
+      // What a judged version of the registry is called lies in the cache, where every byte is checked before it is used.
+      const [first] = way.split(sep).map((part) => part.toLowerCase());
+      if (ownFolders.includes(first) && !(isModel && first === "cache"))
+        throw forbidden(field, messages.pathOwn(field, path));
       // The name of a plain file would be looked up where the server was started.
       const isName = isModel && !/[\\/]/.test(path) && !path.startsWith(".") && !/\.onnx$/i.test(path);
       return isName ? path : place;
@@ -47,15 +54,20 @@ function isShare(path: string): boolean {
   return /^[\\/]{2}/.test(path);
 }
 
-async function isInside(place: string, dataFolder: string): Promise<boolean> {
+function forbidden(field: string, message: string): PlatformError {
+  return new PlatformError("forbidden", "FILE_FORBIDDEN", message, { field });
+}
+
+/** The way from the data folder to a place; undefined where it leads out. */
+async function wayInside(place: string, dataFolder: string): Promise<string | undefined> {
   let way: string;
   try {
     way = relative(await realPlace(resolve(dataFolder)), await realPlace(place));
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
-    return false; // a loop of links, or a folder that we may not enter
+    return undefined; // a loop of links, or a folder that we may not enter
   }
-  return !isAbsolute(way) && way !== ".." && !way.startsWith(`..${sep}`);
+  return isAbsolute(way) || way === ".." || way.startsWith(`..${sep}`) ? undefined : way;
 }
 
 /** Where a path leads after every symbolic link; the part of it that does not exist yet is kept as it is. */
@@ -72,6 +84,16 @@ async function realPlace(path: string): Promise<string> {
   }
 }
 
+/** The same at once, for a folder that stays where it is. */
+function realPlaceNow(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realPlaceNow(parent), basename(path));
+  }
+}
+
 /** A copy with `change` applied to the texts at a field; a list has many, and an object names its file in `path`. */
 async function mapTexts(
   value: unknown,
@@ -84,4 +106,75 @@ async function mapTexts(
   const [key = "path", ...rest] = way;
   if (!Object.hasOwn(value, key)) return value;
   return { ...value, [key]: await mapTexts((value as Record<string, unknown>)[key], rest, change) };
+}
+
+/**
+ * A value that leaves the server, with the paths in its texts as a request may name them.
+ *
+ * @param capability whose output it is, where it is one: evidence is sent as it was recorded
+ */
+export type Outward = <Value>(value: Value, capability?: string) => Value;
+
+export interface OutwardOptions {
+  readonly dataFolder: string;
+  /** Models that a server was started with, which may lie anywhere. */
+  readonly served: readonly string[];
+  readonly capabilities: readonly Pick<Capability, "name" | "isEvidence">[];
+}
+
+/**
+ * Makes paths start at the data folder: `models/my-model`, and `./prices.csv` where a plain word would be read as a name. A served
+ * model that lies elsewhere is called by the last part of its path.
+ */
+export function outwardPaths({ dataFolder, served, capabilities }: OutwardOptions): Outward {
+  const evidence = new Set(capabilities.filter(({ isEvidence }) => isEvidence).map(({ name }) => name));
+  const places = [...new Set([dataFolder, realPlaceNow(dataFolder)])]; // some paths are told after their links
+  const elsewhere = served.filter((place) => isElsewhere(place, dataFolder));
+  const rules = [
+    ...places.map((place) => ({ place, name: "." })),
+    ...elsewhere.map((place) => ({ place, name: basename(place) })),
+  ].map(({ place, name }) => ({ place, name, pattern: mentionsOf(place) }));
+  const inWords = (text: string) =>
+    rules.reduce(
+      (changed, { place, name, pattern }) =>
+        changed.includes(place)
+          ? changed.replace(pattern, (_, separator = "") =>
+              name === "." && separator !== "" ? "" : name + separator,
+            )
+          : changed,
+      text,
+    );
+  const outward = (value: unknown): unknown => {
+    if (typeof value === "string") {
+      const place = places.find((one) => value.startsWith(one + sep));
+      const rest = place === undefined ? "" : value.slice(place.length + 1);
+      const isOneWord = rest !== "" && !rest.includes(sep) && !rest.includes(": ");
+      return isOneWord ? `.${sep}${rest}` : inWords(value);
+    }
+    if (Array.isArray(value)) return value.some(holdsText) ? value.map(outward) : value;
+    if (!isPlain(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, outward(inner)]));
+  };
+  return <Value>(value: Value, capability = "") =>
+    evidence.has(capability) ? value : (outward(value) as Value);
+}
+
+/** Whether a model that a server was started with lies outside of the data folder. */
+export function isElsewhere(place: string, dataFolder: string): boolean {
+  return isAbsolute(place) && !place.startsWith(dataFolder + sep);
+}
+
+/** Where a text speaks of a folder, or of what is in it, and not of another whose path has the same letters. */
+function mentionsOf(place: string): RegExp {
+  const written = place.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\w.-])${written}(?:([\\\\/])|(?![\\w-]|\\.\\w))`, "g");
+}
+
+const holdsText = (value: unknown) =>
+  typeof value === "string" || (typeof value === "object" && value !== null);
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

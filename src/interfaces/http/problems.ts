@@ -1,9 +1,10 @@
 /** Every failure of the server as a problem of RFC 9457. */
-import { sep } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type ErrorCode, type errorTable, PlatformError } from "../../base/index.ts";
 import { type Failure, failureOf, failureTable, type Problem, problemOf } from "../failure.ts";
 import { messages } from "./messages.ts";
+import type { Outward } from "./paths.ts";
+import type { Route } from "./route-list.ts";
 
 /** Codes that HTTP has its own status for; all others go by their kind. */
 const statusOfCode: { readonly [C in ErrorCode]?: number } = {
@@ -25,20 +26,20 @@ const retryAfter: { readonly [C in ErrorCode]?: number } = {
   STATE_UNAVAILABLE: 5,
 };
 
+/** Sets `Retry-After` where a caller may try again. */
+export function sendRetryAfter(reply: FastifyReply, code: string): void {
+  const seconds = retryAfter[code as ErrorCode];
+  if (seconds !== undefined) reply.header("retry-after", String(seconds));
+}
+
 /**
  * A failure without what only we should know: mistakes of ours lose their message, and paths start at the data folder.
  */
-export function publicProblem(failure: Failure, dataFolder: string): Problem {
+export function publicProblem(failure: Failure, outward: Outward): Problem {
   const status = statusOfCode[failure.code as ErrorCode] ?? failureTable[failure.kind].httpStatus;
   if (failure.kind === "bug") return problemOf({ ...failure, message: messages.internal }, status);
-  const strip = (text: string) => text.replaceAll(dataFolder + sep, "").replaceAll(dataFolder, ".");
-  const { file } = failure.details;
   return problemOf(
-    {
-      ...failure,
-      message: strip(failure.message),
-      details: { ...failure.details, ...(file === undefined ? {} : { file: strip(file) }) },
-    },
+    { ...failure, message: outward(failure.message), details: outward(failure.details) },
     status,
   );
 }
@@ -47,23 +48,22 @@ export type AnswerProblem = (request: FastifyRequest, reply: FastifyReply, error
 
 /** What to tell a caller of an error. A mistake of ours goes into the log. */
 export function describeProblem(
-  dataFolder: string,
+  outward: Outward,
   bodyLimit: number,
 ): (error: unknown, request: FastifyRequest) => Problem {
   return (error, request) => {
     const failure = failureOf(translate(error, request, bodyLimit), `${request.method} ${request.url}`);
     if (failure.kind === "bug") request.log.error({ err: error }, "a mistake of ours");
-    return publicProblem(failure, dataFolder);
+    return publicProblem(failure, outward);
   };
 }
 
 /** Answers a request with what went wrong. */
-export function problemAnswerer(dataFolder: string, bodyLimit: number): AnswerProblem {
-  const describe = describeProblem(dataFolder, bodyLimit);
+export function problemAnswerer(outward: Outward, bodyLimit: number): AnswerProblem {
+  const describe = describeProblem(outward, bodyLimit);
   return (request, reply, error) => {
     const problem = describe(error, request);
-    const seconds = retryAfter[problem.code as ErrorCode];
-    if (seconds !== undefined) reply.header("retry-after", String(seconds));
+    sendRetryAfter(reply, problem.code);
     return reply
       .code(problem.status)
       .type("application/problem+json")
@@ -72,15 +72,15 @@ export function problemAnswerer(dataFolder: string, bodyLimit: number): AnswerPr
 }
 
 /** Answers every error, unknown route and wrong method with a problem. */
-export function handleProblems(app: FastifyInstance, answer: AnswerProblem): RefuseRoute {
-  const routes: { pattern: RegExp; methods: string[] }[] = [];
-  app.addHook("onRoute", ({ url, method }) => {
-    const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:[^/]+/g, "[^/]+")}$`);
-    routes.push({ pattern, methods: [method].flat() });
-  });
+export function handleProblems(
+  app: FastifyInstance,
+  answer: AnswerProblem,
+  routes: readonly Route[],
+): RefuseRoute {
   const refuse: RefuseRoute = (request, reply) => {
     const [url] = request.url.split("?");
-    const allowed = routes.filter(({ pattern }) => pattern.test(url)).flatMap(({ methods }) => methods);
+    const found = routes.filter(({ pattern }) => pattern.test(url)).flatMap(({ methods }) => methods);
+    const allowed = [...new Set(found)];
     if (allowed.length === 0) {
       const message = messages.unknownRoute(request.method, url);
       return new PlatformError("missing", "ROUTE_UNKNOWN", message);

@@ -15,25 +15,30 @@ import {
   interrupted,
   type JobsPort,
   PlatformError,
+  type Progress,
   type ProgressPort,
 } from "../../base/index.ts";
 import type { ModelServer } from "../../platform/inference/index.ts";
 import { systemClock } from "../../platform/local/index.ts";
-import { call, parseInput } from "../call.ts";
+import { call } from "../call.ts";
 import { failureOf } from "../failure.ts";
 import { mcpRoutes } from "../mcp/http.ts";
 import { turns } from "../mcp/turns.ts";
 import { readJsonBody } from "./body.ts";
-import { capabilityRoutes, onlyAsked } from "./capability-routes.ts";
+import { capabilityRoutes } from "./capability-routes.ts";
 import { confinedJobs, withJobs } from "./confined-jobs.ts";
 import { answerRawError, askerOf, type GuardOptions, guardRoutes } from "./guard/index.ts";
 import { inferenceRoutes } from "./inference/index.ts";
+import { inputOf } from "./input.ts";
 import { messages } from "./messages.ts";
-import { openApiDocument } from "./openapi.ts";
+import { openApiDocument } from "./openapi/index.ts";
 import { pageRoutes } from "./page-routes.ts";
-import { confinePaths } from "./paths.ts";
+import { outwardPaths } from "./paths.ts";
 import { describeProblem, handleProblems, problemAnswerer, publicProblem } from "./problems.ts";
+import { holdQueries } from "./query.ts";
+import { listRoutes } from "./route-list.ts";
 import { securityHeaders } from "./security-headers.ts";
+import { serverOperations } from "./server-operations.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { type Watching, watchRequests } from "./watching.ts";
 
@@ -97,12 +102,16 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const { addressLimit = 8 * 1024, headerLimitBytes = 16 * 1024 } = options;
   const dataFolder = resolve(options.dataFolder);
   const jobsOf = async (request: FastifyRequest) =>
-    confinedJobs(await jobs(), { capabilities, dataFolder, ...askerOf(request) });
+    confinedJobs(await jobs(), { capabilities, dataFolder, defaults, ...askerOf(request) });
   const inFlight = new Set<Promise<unknown>>();
   const cut = new AbortController();
   let stopping = false;
   const leaving = new AbortController();
-  const answerProblem = problemAnswerer(dataFolder, bodyLimitBytes);
+  const served = Object.values(defaults).flatMap(({ artifact }) =>
+    typeof artifact === "string" ? [artifact] : [],
+  );
+  const outward = outwardPaths({ dataFolder, capabilities, served: [...new Set(served)] });
+  const answerProblem = problemAnswerer(outward, bodyLimitBytes);
   const app: FastifyInstance = Fastify({
     ...(options.logger && { loggerInstance: options.logger }),
     bodyLimit: bodyLimitBytes,
@@ -134,13 +143,15 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       throw new PlatformError("input", "ADDRESS_TOO_LONG", messages.addressTooLong(addressLimit));
     if (stopping) throw new PlatformError("unavailable", "SERVER_STOPPING", messages.stopping);
   });
+  const routeList = listRoutes(app);
   watchRequests(app, options.watching ?? {});
   if (options.guard) guardRoutes(app, { ...options.guard, defaults });
   else app.decorateRequest("caller", null);
-  // What a capability answers belongs to who asked, and to no cache on the way.
+  holdQueries(app);
+  // What was answered to somebody belongs to nobody else, and to no cache on the way.
   app.addHook("onSend", async (request, reply) => {
-    if (!reply.hasHeader("cache-control") && request.method !== "GET")
-      reply.header("cache-control", "no-store");
+    const isOpen = request.method === "GET" && request.caller === null;
+    if (!isOpen && !reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
   });
   // Only JSON is read; anything else is refused before its bytes are.
   app.removeContentTypeParser(["text/plain", "application/json"]);
@@ -155,24 +166,25 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       return request.method === "DELETE" && text === "" ? undefined : readJsonBody(text);
     },
   );
-  const refuseRoute = handleProblems(app, answerProblem);
+  const refuseRoute = handleProblems(app, answerProblem, routeList);
 
   // As a plugin, so that its routes come after the hooks above are in place.
   app.register(async (routes) => {
-    const document = openApiDocument({
-      capabilities,
-      version,
-      defaults,
-      keys: options.guard?.keys !== undefined,
+    const { keys, modelRequestsPerSecond = 0 } = options.guard ?? {};
+    const [isKeyed, isLimited] = [keys !== undefined, keys !== undefined || modelRequestsPerSecond > 0];
+    let made: unknown;
+    const { document, health, readiness } = serverOperations;
+    routes.get("/openapi.json", { config: { operation: document } }, async () => {
+      made ??= openApiDocument(routeList, { capabilities, version, isKeyed, isLimited });
+      return made;
     });
-    routes.get("/openapi.json", async () => document);
-    routes.get("/healthz", async () => ({ status: "ok" }));
-    routes.get("/readyz", async (_, reply) => {
+    routes.get("/healthz", { config: { operation: health } }, async () => ({ status: "ok" }));
+    routes.get("/readyz", { config: { operation: readiness } }, async (_, reply) => {
       const isReady = ready();
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? "ready" : "loading" });
     });
     pageRoutes(routes, { capabilities, version, defaults });
-    taskRoutes(routes, { jobsOf, dataFolder, leaving: leaving.signal });
+    taskRoutes(routes, { jobsOf, outward, leaving: leaving.signal });
     const inTurn = turns();
     mcpRoutes(routes, {
       capabilities,
@@ -181,18 +193,16 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       problemOf: (error, what, signal) => {
         const failure = failureOf(error, what, signal);
         if (failure.kind === "bug") app.log.error({ err: error, tool: what }, "a mistake of ours");
-        return publicProblem(failure, dataFolder);
+        return publicProblem(failure, outward);
       },
       async run(request, capability, given, { signal, progress }) {
-        const filledIn = defaults[capability.name] ?? {};
-        const parsed = parseInput(capability, { ...filledIn, ...given }, (path) =>
-          path.map(String).join("."),
-        );
-        const input = {
-          ...parsed,
-          ...(await confinePaths(capability, onlyAsked(parsed, filledIn, given), dataFolder)),
+        const filledIn = defaults[capability.name];
+        const input = await inputOf(capability, given, { filledIn, dataFolder });
+        const world = {
+          signal: AbortSignal.any([signal, cut.signal]),
+          progress: { report: (one: Progress) => progress.report(outward(one)) },
+          requestId: request.id,
         };
-        const world = { signal: AbortSignal.any([signal, cut.signal]), progress, requestId: request.id };
         const work = () =>
           call(
             capability,
@@ -202,7 +212,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
         const result = capability.mode === "task" ? inTurn(world.signal, capability.name, work) : work();
         inFlight.add(result);
         try {
-          return await result;
+          return outward(await result, capability.name);
         } catch (error) {
           // Whatever stopped work throws is no mistake of ours.
           throw world.signal.aborted && !(error instanceof PlatformError)
@@ -217,6 +227,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       capabilities,
       makeContext: options.makeContext,
       dataFolder,
+      outward,
       defaults,
       jobsOf,
       waitingTasks,
@@ -228,7 +239,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
 
   const { models } = options;
   if (models !== undefined) {
-    const describeFailure = describeProblem(dataFolder, bodyLimitBytes);
+    const describeFailure = describeProblem(outward, bodyLimitBytes);
     app.register(inferenceRoutes, {
       prefix: "/v2",
       models,

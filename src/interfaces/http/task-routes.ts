@@ -1,9 +1,12 @@
 /** Tasks over HTTP: their state, their events as they happen, and their end. A task is a job that a request asked for. */
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { z } from "zod";
 import type { Job, JobEvent, JobFailure, JobsPort } from "../../base/index.ts";
 import type { Problem } from "../failure.ts";
+import type { Outward } from "./paths.ts";
 import { publicProblem } from "./problems.ts";
+import { type EventQuery, type TaskQuery, taskOperations } from "./task-operations.ts";
 
 /** Proxies cut connections that stay silent; a comment line now and then keeps them open. */
 const heartbeatMs = 15_000;
@@ -25,8 +28,8 @@ export interface TaskView {
   readonly problem?: Problem;
 }
 
-/** A task as it is sent. */
-export function taskAnswer(job: Job, dataFolder: string): { task: TaskView } {
+/** A task as it is sent, with paths as a request may name them. */
+export function taskAnswer(job: Job, outward: Outward): { task: TaskView } {
   const { id, capability, status, attempt, createdAt, startedAt, endedAt, progress, output, failure } = job;
   return {
     task: {
@@ -39,42 +42,55 @@ export function taskAnswer(job: Job, dataFolder: string): { task: TaskView } {
       createdAt: new Date(createdAt).toISOString(),
       ...(startedAt !== null && { startedAt: new Date(startedAt).toISOString() }),
       ...(endedAt !== null && { endedAt: new Date(endedAt).toISOString() }),
-      ...(progress && { progress }),
-      ...(status === "done" && { output }),
-      ...(failure && endedAt !== null && { problem: publicProblem(failure, dataFolder) }),
+      ...(progress && { progress: outward(progress) }),
+      ...(status === "done" && { output: outward(output, capability) }),
+      ...(failure && endedAt !== null && { problem: publicProblem(failure, outward) }),
     },
   };
+}
+
+interface EventRequest {
+  readonly Params: { readonly id: string };
+  readonly Querystring: z.output<typeof EventQuery>;
 }
 
 export interface TaskRouteOptions {
   /** Jobs as the one who asks may see them. */
   readonly jobsOf: (request: FastifyRequest) => Promise<JobsPort>;
-  readonly dataFolder: string;
+  readonly outward: Outward;
   /** Fires when the server stops. */
   readonly leaving: AbortSignal;
 }
 
-export function taskRoutes(app: FastifyInstance, { jobsOf, dataFolder, leaving }: TaskRouteOptions): void {
-  app.get("/v1/tasks", async (request) => ({
-    tasks: (await (await jobsOf(request)).list({ limit: 100 })).map((job) => {
-      const { output: _, ...view } = taskAnswer(job, dataFolder).task; // outputs may be large; each is at its own address
-      return view;
+export function taskRoutes(app: FastifyInstance, { jobsOf, outward, leaving }: TaskRouteOptions): void {
+  const { list, show, cancel, follow } = taskOperations;
+  app.get<{ Querystring: z.output<typeof TaskQuery> }>(
+    "/v1/tasks",
+    { config: { operation: list } },
+    async (request) => ({
+      tasks: (await (await jobsOf(request)).list(request.query)).map((job) => {
+        const { output: _, ...view } = taskAnswer(job, outward).task; // outputs may be large; each is at its own address
+        return view;
+      }),
     }),
-  }));
-
-  app.get<{ Params: { id: string } }>("/v1/tasks/:id", async (request) =>
-    taskAnswer(await (await jobsOf(request)).find(request.params.id), dataFolder),
   );
 
-  app.delete<{ Params: { id: string } }>("/v1/tasks/:id", async (request) =>
-    taskAnswer(await (await jobsOf(request)).cancel(request.params.id), dataFolder),
+  app.get<{ Params: { id: string } }>("/v1/tasks/:id", { config: { operation: show } }, async (request) =>
+    taskAnswer(await (await jobsOf(request)).find(request.params.id), outward),
   );
 
-  app.get<{ Params: { id: string } }>("/v1/tasks/:id/events", async (request, reply) => {
+  app.delete<{ Params: { id: string } }>(
+    "/v1/tasks/:id",
+    { config: { operation: cancel } },
+    async (request) => taskAnswer(await (await jobsOf(request)).cancel(request.params.id), outward),
+  );
+
+  const events = { config: { operation: follow }, exposeHeadRoute: false }; // a stream that nobody reads would go on
+  app.get<EventRequest>("/v1/tasks/:id/events", events, async (request, reply) => {
     const { id } = request.params;
     const port = await jobsOf(request);
-    const { endedAt } = await port.find(id); // an unknown task is refused before the stream opens
-    const last = Number(request.headers["last-event-id"] ?? 0);
+    const { capability, endedAt } = await port.find(id); // an unknown task is refused before the stream opens
+    const last = Number(request.headers["last-event-id"] ?? request.query.lastEventId);
     const after = Number.isInteger(last) && last > 0 && last < 2 ** 31 ? last : 0;
     // Whoever has heard everything is told not to ask again.
     if (endedAt !== null && after > 0 && (await port.events(id, after)).length === 0)
@@ -83,7 +99,7 @@ export function taskRoutes(app: FastifyInstance, { jobsOf, dataFolder, leaving }
       .type("text/event-stream; charset=utf-8")
       .header("cache-control", "no-store")
       .header("x-accel-buffering", "no") // nginx would hold the events back
-      .send(eventStream(port, id, after, { dataFolder, leaving }));
+      .send(eventStream(port, id, after, { outward: (data) => outward(data, capability), leaving }));
   });
 }
 
@@ -92,7 +108,7 @@ function eventStream(
   jobs: JobsPort,
   id: string,
   after: number,
-  { dataFolder, leaving }: Pick<TaskRouteOptions, "dataFolder" | "leaving">,
+  { outward, leaving }: Pick<TaskRouteOptions, "outward" | "leaving">,
 ): Readable {
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, leaving]);
@@ -111,7 +127,7 @@ function eventStream(
   const pump = async () => {
     stream.push("retry: 2000\n\n");
     for await (const event of jobs.follow(id, { after, signal })) {
-      if (stream.destroyed || stream.push(eventText(event, dataFolder))) continue;
+      if (stream.destroyed || stream.push(eventText(event, outward))) continue;
       await new Promise<void>((resolve) => {
         resume = resolve;
       });
@@ -122,10 +138,10 @@ function eventStream(
   return stream;
 }
 
-function eventText({ sequence, type, data }: JobEvent, dataFolder: string): string {
+function eventText({ sequence, type, data }: JobEvent, outward: Outward): string {
   const shown =
     type === "failed" || type === "retrying"
-      ? { problem: publicProblem(data as JobFailure, dataFolder) }
-      : data;
+      ? { problem: publicProblem(data as JobFailure, outward) }
+      : outward(data);
   return `id: ${sequence}\nevent: ${type}\ndata: ${JSON.stringify(shown)}\n\n`;
 }

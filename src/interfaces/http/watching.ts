@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Metrics } from "../../platform/metrics/index.ts";
 import type { Span, Tracer } from "../../platform/traces/index.ts";
+import { metricsOperation } from "./server-operations.ts";
 
 export interface Watching {
   readonly metrics?: Metrics;
@@ -50,8 +51,11 @@ export function watchRequests(app: FastifyInstance, { metrics, tracer }: Watchin
     done();
   });
   if (metrics !== undefined)
-    app.get("/metrics", async (_: FastifyRequest, reply: FastifyReply) =>
-      reply.type(metrics.contentType).send(await metrics.text()),
+    app.get(
+      "/metrics",
+      { config: { operation: metricsOperation } },
+      async (_: FastifyRequest, reply: FastifyReply) =>
+        reply.type(metrics.contentType).send(await metrics.text()),
     );
 }
 

@@ -2,10 +2,11 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Clock, PlatformError } from "../../base/index.ts";
 import type { Problem } from "../failure.ts";
 import { messages } from "./messages.ts";
+import { mcpOperations } from "./operations.ts";
 import { type McpOptions, mcpServer } from "./server.ts";
 
 export interface McpRouteOptions extends Pick<McpOptions, "capabilities" | "version"> {
@@ -67,28 +68,26 @@ export function mcpRoutes(app: FastifyInstance, options: McpRouteOptions): void 
     return transport;
   };
 
-  app.route({
-    method: ["GET", "POST", "DELETE"],
-    url: "/mcp",
-    async handler(request, reply) {
-      const id = request.headers["mcp-session-id"];
-      let transport: StreamableHTTPServerTransport;
-      if (id === undefined) {
-        transport = await open(request);
-      } else {
-        const session = sessions.get(String(id));
-        // Another key's session is as unknown as one that never was.
-        if (session === undefined || session.owner !== ownerOf(request))
-          throw new PlatformError("missing", "SESSION_UNKNOWN", messages.unknownSession);
-        session.usedMs = clock.elapsed();
-        transport = session.transport;
-      }
-      reply.hijack();
-      for (const [name, value] of Object.entries(reply.getHeaders()))
-        if (value !== undefined) reply.raw.setHeader(name, value);
-      await transport.handleRequest(request.raw, reply.raw, request.body);
-    },
-  });
+  const handle = async (request: FastifyRequest, reply: FastifyReply) => {
+    const id = request.headers["mcp-session-id"];
+    let transport: StreamableHTTPServerTransport;
+    if (id === undefined) {
+      transport = await open(request);
+    } else {
+      const session = sessions.get(String(id));
+      // Another key's session is as unknown as one that never was.
+      if (session === undefined || session.owner !== ownerOf(request))
+        throw new PlatformError("missing", "SESSION_UNKNOWN", messages.unknownSession);
+      session.usedMs = clock.elapsed();
+      transport = session.transport;
+    }
+    reply.hijack();
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    await transport.handleRequest(request.raw, reply.raw, request.body);
+  };
+  for (const [method, operation] of Object.entries(mcpOperations))
+    app.route({ method, url: "/mcp", config: { operation }, handler: handle, exposeHeadRoute: false });
   // Open streams would hold the server.
   app.addHook("preClose", async () => {
     await Promise.all([...sessions.values()].map(close));

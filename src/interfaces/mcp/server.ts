@@ -11,6 +11,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { allows, type Capability, PlatformError, type ProgressPort } from "../../base/index.ts";
 import type { Problem } from "../failure.ts";
+import { scopeMissing } from "../messages.ts";
 import { messages } from "./messages.ts";
 import { progressNotes } from "./progress.ts";
 import { listPages, readPage } from "./resources.ts";
@@ -61,7 +62,7 @@ export function mcpServer(options: McpOptions): Server {
     };
     try {
       if (!allowed(capability)) {
-        const message = messages.scopeMissing(capability.name, scopes ?? []);
+        const message = scopeMissing(capability.name, scopes ?? []);
         throw new PlatformError("forbidden", "SCOPE_MISSING", message);
       }
       const world = { signal: extra.signal, progress: progressNotes(notify, elapsed) };

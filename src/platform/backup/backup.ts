@@ -35,8 +35,8 @@ export interface BackupOptions {
  * @throws PlatformError `BACKUP_REFUSED` where something is there that may not be replaced, `BACKUP_BROKEN`, `DISK_FULL` or `WRITE_FAILED`
  */
 export async function backup(state: State, options: BackupOptions): Promise<Manifest> {
-  const { out, replace = false } = options;
-  await refuseTaken(out, replace);
+  const { out } = options;
+  await refuseTaken(options);
   const draft = `${out}.part`;
   try {
     let manifest: Manifest | undefined;
@@ -49,7 +49,7 @@ export async function backup(state: State, options: BackupOptions): Promise<Mani
     await pipeline(source, createGzip({ level: 1 }), createWriteStream(draft, { mode: 0o600 }));
     const handle = await open(draft, "r");
     await handle.sync().finally(() => handle.close());
-    await refuseTaken(out, replace); // what somebody put there meanwhile
+    await refuseTaken(options); // what somebody put there meanwhile
     await rename(draft, out);
     return manifest as unknown as Manifest;
   } catch (error) {
@@ -59,7 +59,15 @@ export async function backup(state: State, options: BackupOptions): Promise<Mani
   }
 }
 
-async function refuseTaken(out: string, replace: boolean): Promise<void> {
+/**
+ * Fails at once with what `backup` would fail with where its file may not stand, so that nothing need be opened for it.
+ *
+ * @throws PlatformError `BACKUP_REFUSED`
+ */
+export async function refuseTaken({
+  out,
+  replace = false,
+}: Pick<BackupOptions, "out" | "replace">): Promise<void> {
   const found = await lstat(out).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined; // writing will say what is wrong with the way there
     throw writeFailure(out, error);

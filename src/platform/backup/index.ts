@@ -1,3 +1,3 @@
-export { type BackupOptions, backup } from "./backup.ts";
+export { type BackupOptions, backup, refuseTaken } from "./backup.ts";
 export type { Manifest } from "./read.ts";
 export { type RestoreOptions, restore } from "./restore.ts";

@@ -11,6 +11,9 @@ import { openState, type State, takeLock } from "../state/index.ts";
 import { systemClock } from "./clock.ts";
 import { systemEntropy } from "./entropy.ts";
 
+/** Folders of the data folder that are the platform's own: the key, the database, what trainings and the registry keep. */
+export const ownFolders: readonly string[] = ["keys", "state", "artifacts", "cache", "checkpoints"];
+
 export interface PlatformOptions {
   readonly dataFolder: string;
   /** `DATABASE_URL`; the database in the data folder when absent. */

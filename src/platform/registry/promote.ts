@@ -1,11 +1,13 @@
 /** Who is in charge: promotion under a policy, the second key, roll-back. */
 import { and, asc, desc, eq, isNull, lt } from "drizzle-orm";
 import {
+  aliasPattern,
   type Change,
   type MetricComparison,
   PlatformError,
   type PromotionPolicy,
   type RegistryPort,
+  reservedAliases,
 } from "../../base/index.ts";
 import {
   type Database,
@@ -278,7 +280,7 @@ async function hasFiles(db: Database, model: string, version: number): Promise<b
 
 /** @throws PlatformError `ALIAS_RESERVED`, `INPUT_INVALID` */
 function requireFreeAlias(alias: string): void {
-  if (alias === champion || alias === "canary" || alias === "shadow") {
+  if (reservedAliases.includes(alias)) {
     const how = alias === champion ? "promoted or rolled back to" : "set by a serving plan";
     throw new PlatformError(
       "conflict",
@@ -287,7 +289,7 @@ function requireFreeAlias(alias: string): void {
       { field: "alias" },
     );
   }
-  if (/^[a-z][a-z0-9-]{0,63}$/.test(alias)) return;
+  if (new RegExp(`^${aliasPattern}$`).test(alias)) return;
   throw new PlatformError(
     "input",
     "INPUT_INVALID",

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { and, eq, isNull, sql } from "drizzle-orm";
-import { invariant, PlatformError, type RegistryPort } from "../../base/index.ts";
+import { invariant, modelNamePattern, PlatformError, type RegistryPort } from "../../base/index.ts";
 import { type Artifact, readArtifact } from "../../models/index.ts";
 import type { Blob } from "../artifacts/index.ts";
 import { signatureName } from "../signing/index.ts";
@@ -108,7 +108,7 @@ async function blobsOf({ folder, digest, manifest }: Artifact): Promise<Map<stri
 
 /** @throws PlatformError `INPUT_INVALID` */
 function requireModelName(model: string): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(model)) return;
+  if (new RegExp(`^${modelNamePattern}$`).test(model)) return;
   throw new PlatformError(
     "input",
     "INPUT_INVALID",

@@ -20,6 +20,7 @@ export const auditList = capability({
   summary: "List what was done, by whom and when, the newest first",
   input: ListInput,
   output: ListOutput,
+  isEvidence: true,
   print: entryTable,
   run: async (query, context) => ({ entries: [...(await (await context.platform()).audit.list(query))] }),
 });

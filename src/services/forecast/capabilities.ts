@@ -1,4 +1,5 @@
 import { capability } from "../../base/index.ts";
+import { rightsToRegister } from "../registering/index.ts";
 import { evaluateFold, evaluateForecast } from "./evaluate.ts";
 import { predict } from "./predict.ts";
 import {
@@ -10,23 +11,28 @@ import {
   PredictOutput,
   SweepInput,
   SweepOutput,
-  TrainInput,
-  TrainOutput,
+  TrainRequest,
+  TrainResult,
 } from "./schema.ts";
-import { forecastTable, scoreTable } from "./summary.ts";
+import { forecastTable, scoreTable, versionWords } from "./summary.ts";
 import { sweep, sweepTable } from "./sweep.ts";
-import { train } from "./train.ts";
+import { trainAndRegister } from "./train-and-register.ts";
 
 export const forecastTrain = capability({
   name: "forecast.train",
   summary: "Train a network on prices, judge it against the naive forecast and a linear model, and save it",
-  input: TrainInput,
-  output: TrainOutput,
+  input: TrainRequest,
+  output: TrainResult,
   mode: "task",
-  paths: ["data", "out"],
-  print: (output) =>
-    `${scoreTable(output.test.horizons)}\n\n${output.summary}\n\nmodel   ${output.artifact}\nreport  ${output.report}`,
-  run: (input, context) => train(input, context),
+  paths: ["data"],
+  artifacts: ["out"],
+  needs: ({ register }) => (typeof register === "string" ? rightsToRegister(register) : []),
+  print: ({ test, summary, artifact, report, registered }) =>
+    [
+      `${scoreTable(test.horizons)}\n\n${summary}\n\nmodel   ${artifact}\nreport  ${report}`,
+      ...(registered ? [`version ${versionWords(registered)}`] : []),
+    ].join("\n"),
+  run: trainAndRegister,
 });
 
 export const forecastEvaluate = capability({
@@ -37,7 +43,8 @@ export const forecastEvaluate = capability({
   input: EvaluateInput,
   output: EvaluateOutput,
   mode: "task",
-  paths: ["artifact", "data"],
+  paths: ["data"],
+  artifacts: ["artifact"],
   print: (output) => `${scoreTable(output.total)}\n\n${output.summary}`,
   run: evaluateForecast,
 });
@@ -50,7 +57,8 @@ export const forecastFold = capability({
   input: FoldInput,
   output: FoldOutput,
   mode: "task",
-  paths: ["artifact", "data"],
+  paths: ["data"],
+  artifacts: ["artifact"],
   print: (output) => scoreTable(output.horizons),
   run: evaluateFold,
 });
@@ -61,7 +69,8 @@ export const forecastPredict = capability({
   effect: "reads",
   input: PredictInput,
   output: PredictOutput,
-  paths: ["artifact", "data"],
+  paths: ["data"],
+  artifacts: ["artifact"],
   print: forecastTable,
   run: predict,
 });
@@ -72,7 +81,8 @@ export const forecastSweep = capability({
   input: SweepInput,
   output: SweepOutput,
   mode: "task",
-  paths: ["data", "out"],
+  paths: ["data"],
+  artifacts: ["out"],
   print: sweepTable,
   run: sweep,
 });

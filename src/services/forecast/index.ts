@@ -29,6 +29,8 @@ export {
   SweepOutput,
   TrainInput,
   TrainOutput,
+  TrainRequest,
+  TrainResult,
 } from "./schema.ts";
 export { train } from "./train.ts";
 

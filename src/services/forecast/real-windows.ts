@@ -4,7 +4,7 @@ import { type Context, formatTime, PlatformError } from "../../base/index.ts";
 import type { TensorValue } from "../../engine/index.ts";
 import { openForecastArtifact } from "./artifact.ts";
 import { rawWindows } from "./predictor.ts";
-import { readClean, warnOfShortSymbols } from "./prepare.ts";
+import { readForModel, warnOfShortSymbols } from "./prepare.ts";
 import { cutSamples, outcomes, pickRows } from "./samples.ts";
 import type { PredictInput } from "./schema.ts";
 import { naiveForecast } from "./score.ts";
@@ -33,11 +33,12 @@ export async function realWindows(
   most: number,
   context: Context,
 ): Promise<RealWindows | null> {
-  const { configuration } = await openForecastArtifact(input.artifact, context.models);
-  const { lookback, horizon: horizons, target, cleaning, seed, data: trainedOn } = configuration.input;
+  const loaded = await openForecastArtifact(input.artifact, context.models);
+  const { configuration } = loaded;
+  const { lookback, horizon: horizons, target, data: trainedOn } = configuration.input;
   const data = input.data ?? (trainedOn === "simulated" ? trainedOn : null);
   if (data === null) return null;
-  const { prices } = await readClean({ ...input, data, seed: input.seed ?? seed }, cleaning, context);
+  const prices = await readForModel({ ...input, data }, loaded, context);
   const set = cutSamples(prices, { lookback, horizons, columns: configuration.columns, which: "known" });
   warnOfShortSymbols(set, context.logger);
   const { asOf } = set.windows;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { priceRequestFields, priceSourceMeaning } from "../../data/index.ts";
 import { networkNames } from "../../models/index.ts";
+import { VersionTarget } from "../registering/index.ts";
 
 export const targets = ["return", "log-return", "direction", "volatility", "level"] as const;
 export type Target = (typeof targets)[number];
@@ -130,6 +131,14 @@ export const TrainInput = z.object({
 });
 export type TrainInput = z.output<typeof TrainInput>;
 
+/** A training as it is asked for; where its result goes beside the disk is no part of what it is. */
+export const TrainRequest = TrainInput.extend({
+  register: VersionTarget.optional().describe(
+    "take the result into the registry as the next version of this model; name@challenger points the alias to it too",
+  ),
+});
+export type TrainRequest = z.output<typeof TrainRequest>;
+
 const Count = z.number().int();
 const MaybeNumber = z.number().nullable();
 
@@ -232,6 +241,20 @@ export const TrainOutput = z.object({
   summary: z.string().describe("the result in words"),
 });
 export type TrainOutput = z.output<typeof TrainOutput>;
+
+export const TrainResult = TrainOutput.extend({
+  registered: z
+    .object({
+      model: z.string(),
+      version: Count,
+      alias: z.string().nullable().describe("what points to it"),
+      digest: z.string().describe("SHA-256 of the manifest"),
+      isNew: z.boolean().describe("false when the same bytes were a version already"),
+    })
+    .optional()
+    .describe("the version of the registry, where one was asked for"),
+});
+export type TrainResult = z.output<typeof TrainResult>;
 
 export const PredictInput = z.object({
   artifact: z.string().min(1).describe("trained model: a path, or a name below the data folder's models"),

@@ -1,7 +1,17 @@
 /** Results in words and in a table, for people. All text of this service that a person reads without a browser. */
 import { networkTitles } from "../../models/index.ts";
 import { formatNumber } from "./numbers.ts";
-import { type HorizonScore, type PredictOutput, type TrainInput, targetMeaning } from "./schema.ts";
+import {
+  type HorizonScore,
+  type PredictOutput,
+  type TrainInput,
+  type TrainResult,
+  targetMeaning,
+} from "./schema.ts";
+
+/** A version of the registry and what points to it: `spy@3, challenger`. */
+export const versionWords = ({ model, version, alias }: NonNullable<TrainResult["registered"]>): string =>
+  [`${model}@${version}`, ...(alias === null ? [] : [alias])].join(", ");
 
 /**
  * A few sentences that say whether the model is worth anything.

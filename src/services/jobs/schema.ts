@@ -16,7 +16,8 @@ const Capability = z.string().min(1).describe("what is to run, such as forecast.
 const Request = z
   .record(z.string(), z.unknown())
   .default({})
-  .describe("the input of the capability, as JSON");
+  .describe("the input of the capability, as JSON")
+  .meta({ examples: [{ data: "simulated" }] });
 
 export const JobView = z.object({
   id: z.string(),

@@ -84,10 +84,10 @@ async function measureOn(
     );
   if (inputs !== undefined)
     return { feeds: await readFeeds(model, inputs), description: `from ${basename(inputs)}`, real: null };
-  const { symbols, from, to } = input;
+  const { symbols, from, to, format } = input;
   const real =
     kind === "forecast" && input.draw === undefined
-      ? await realWindows({ artifact, data, symbols, from, to }, samples, context)
+      ? await realWindows({ artifact, data, symbols, from, to, format }, samples, context)
       : null;
   if (real) return { feeds: { prices: real.prices }, description: real.description, real };
   const draw = input.draw ?? (kind === "forecast" ? "lognormal" : "normal");

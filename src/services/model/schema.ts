@@ -7,7 +7,7 @@ const ModelFields = {
   file: z.string().default("model.onnx").describe("which graph of an artifact"),
 };
 
-const { data, symbols, from, to } = PredictInput.shape;
+const { data, symbols, from, to, format } = PredictInput.shape;
 
 const Sizes = z
   .record(z.string(), z.number().int().min(1))
@@ -80,6 +80,7 @@ export const QuantizeInput = z.object({
   symbols,
   from,
   to,
+  format,
   inputs: z
     .string()
     .optional()

@@ -1,4 +1,5 @@
 import { capability, dayMs, PlatformError, startOfDay } from "../../base/index.ts";
+import { registerArtifact } from "../registering/index.ts";
 import { judgeBoth } from "./compare.ts";
 import { requireMetric } from "./policy.ts";
 import { retrain } from "./retrain.ts";
@@ -19,15 +20,12 @@ export const registryRegister = capability({
   summary: "Take a trained model into the registry as the next version",
   input: schema.RegisterInput,
   output: schema.RegisterOutput,
-  paths: ["artifact"],
+  artifacts: ["artifact"],
   positional: "artifact",
   print: ({ version, isNew }) =>
     `${version.model}@${version.version} ${isNew ? "is new" : "was there already"}, digest ${version.digest}`,
-  async run({ artifact, ...request }, context) {
-    const folder = await context.models.locate(artifact);
-    const { registry } = await context.platform();
-    const actor = actorOf(context);
-    const { version, isNew } = await registry.register({ ...request, folder, actor }, context.signal);
+  async run(request, context) {
+    const { version, isNew } = await registerArtifact(request, context);
     return { version: versionView(version), isNew };
   },
 });
@@ -230,7 +228,7 @@ export const registryFetch = capability({
   summary: "Write the files of a version, checked, into a folder",
   input: schema.FetchInput,
   output: schema.FetchOutput,
-  paths: ["out"],
+  artifacts: ["out"],
   positional: "reference",
   print: ({ artifact, version }) => `${version.model}@${version.version} is in ${artifact}`,
   async run({ reference, out }, context) {

@@ -1,6 +1,7 @@
 /** Candidate and champion judged on one test that is new to both, where their manifests were judged on two. */
 import { type Context, calendarDate, dayMs, PlatformError, type RegistryPort } from "../../base/index.ts";
 import { EvaluateInput, evaluateForecast, openForecastArtifact } from "../forecast/index.ts";
+import { saidOnce } from "./once.ts";
 
 const champion = "champion";
 
@@ -30,9 +31,10 @@ export async function judgeBoth(
   // A date begins a day, and the later training may have seen a part of its day.
   const start = calendarDate(Math.ceil(Math.max(was.known, is.known) / dayMs) * dayMs);
   const request = { data, start, folds: 1, symbols: is.symbols };
+  const judging = saidOnce(context);
   const judged = [];
   for (const artifact of references) {
-    const { total } = await evaluateForecast(EvaluateInput.parse({ artifact, ...request }), context);
+    const { total } = await evaluateForecast(EvaluateInput.parse({ artifact, ...request }), judging);
     judged.push({ n: total[0].n, value: numberAt(total[0], metric.path, artifact) });
   }
   const [before, after] = judged;

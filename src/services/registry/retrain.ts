@@ -3,8 +3,9 @@ import type { z } from "zod";
 import type { Context } from "../../base/index.ts";
 import { DriftCheckInput, driftCheck } from "../drift/index.ts";
 import { openForecastArtifact, sourceOf, TrainInput, train } from "../forecast/index.ts";
+import { registerArtifact } from "../registering/index.ts";
+import { saidOnce } from "./once.ts";
 import type { RetrainInput, RetrainOutput } from "./schema.ts";
-import { actorOf } from "./views.ts";
 
 /**
  * Trains with the champion's own configuration, registers the result with the champion as its parent, and calls it
@@ -12,8 +13,9 @@ import { actorOf } from "./views.ts";
  */
 export async function retrain(
   { model, data, onlyWhenDrifted, falseAlarmRate }: z.output<typeof RetrainInput>,
-  context: Context,
+  given: Context,
 ): Promise<z.output<typeof RetrainOutput>> {
+  const context = saidOnce(given);
   const { registry } = await context.platform();
   const champion = await registry.resolve({ model, at: { alias: "champion" } });
   const artifact = `${model}@${champion.version}`;
@@ -37,12 +39,11 @@ export async function retrain(
     parent: champion.digest,
   });
   const reason = check === null ? "retrained" : `retrained: ${check.summary}`;
-  const change = { actor: actorOf(context), reason };
-  const { version } = await registry.register(
-    { model, folder: trained.artifact, note: `retrained from version ${champion.version}`, ...change },
-    context.signal,
+  const note = `retrained from version ${champion.version}`;
+  const { version } = await registerArtifact(
+    { artifact: trained.artifact, model, alias: "challenger", note, reason },
+    context,
   );
-  await registry.setAlias(model, "challenger", version.version, change);
   await context.models.discard(out);
   return { status: "challenger", challenger: version.version, ...facts, summary: trained.summary };
 }

@@ -66,7 +66,7 @@ export const registrySign = capability({
   summary: "Sign a model that carries no signature and whose origin you know",
   input: schema.SignInput,
   output: schema.SignOutput,
-  paths: ["artifact"],
+  artifacts: ["artifact"],
   positional: "artifact",
   print: ({ artifact }) => `${artifact} is signed`,
   async run({ artifact }, context) {

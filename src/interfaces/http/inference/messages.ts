@@ -54,4 +54,28 @@ export const messages = {
   loadedWhenAsked: "it is loaded when it is first asked for",
   otherValue: (where: string, at: number, datatype: string, received: string) =>
     `${where}: data, value ${at}: expected ${datatype}, received ${received}`,
+  /** The routes as the OpenAPI document describes them. */
+  routes: {
+    server: "Name, version and extensions of the server (Open Inference Protocol v2)",
+    live: "Whether the server runs",
+    ready: "Whether the server is ready to answer; 400 until it is",
+    index: "Every model that there is, loaded or not",
+    describe: "Inputs and outputs of a model; an axis that is open is -1",
+    modelReady: "Loads a model where it is not loaded, and answers when it is ready",
+    infer: "Run a model on tensors",
+    model: "`name`, `name@champion` or `name@3` of the registry, or a file of the data folder",
+    version: "a number of the registry, or the beginning of a digest",
+    id: "comes back with the answer",
+    requestKey: "callers of the same key meet the same model of a canary",
+    outputs: "which outputs are answered, and how; all when absent",
+    shape: "length of each axis",
+    openShape: "length of each axis; -1 is open",
+    data: "values in row-major order, flat or nested as the shape",
+    binary: "the JSON, and behind it the values of tensors with binary_data_size, little-endian",
+    binarySize: "bytes of this tensor behind the JSON, in the place of data",
+    binaryOutput: "whether outputs that do not say it themselves come as binary data",
+    headerLength: "bytes of JSON, where binary data follow",
+    modelVersion: "version of the model that answered",
+    digest: "SHA-256 of the model",
+  },
 } as const;

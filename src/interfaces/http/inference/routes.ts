@@ -6,8 +6,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Clock, PlatformError } from "../../../base/index.ts";
 import type { InferenceReply, ModelServer, TensorSignature } from "../../../platform/inference/index.ts";
 import type { Span } from "../../../platform/traces/index.ts";
-import type { RefuseRoute } from "../problems.ts";
+import type { Problem } from "../../failure.ts";
+import { type RefuseRoute, sendRetryAfter } from "../problems.ts";
 import { messages } from "./messages.ts";
+import { inferenceOperations, modelOperations } from "./operations.ts";
 import { readInferRequest } from "./request.ts";
 import { writeInferResponse } from "./response.ts";
 
@@ -18,8 +20,8 @@ export interface InferenceRouteOptions {
   readonly clock: Clock;
   /** Answers in flight, so that a server that stops can wait for them. */
   readonly inFlight: Set<Promise<unknown>>;
-  /** The status and public words of a failure. */
-  readonly describeFailure: (error: unknown, request: FastifyRequest) => { status: number; detail: string };
+  /** The status, code and public words of a failure. */
+  readonly describeFailure: (error: unknown, request: FastifyRequest) => Problem;
   readonly refuseRoute: RefuseRoute;
 }
 
@@ -34,7 +36,8 @@ export async function inferenceRoutes(app: FastifyInstance, options: InferenceRo
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    const { status, detail } = options.describeFailure(error, request);
+    const { status, code, detail } = options.describeFailure(error, request);
+    sendRetryAfter(reply, code);
     if (error instanceof PlatformError && error.code === "SERVER_BUSY") {
       const { model, version } = request.params as ModelParams;
       reply.header("retry-after", String(models.retryAfterSeconds(model, version)));
@@ -46,17 +49,18 @@ export async function inferenceRoutes(app: FastifyInstance, options: InferenceRo
     answerError(options.refuseRoute(request, reply), request, reply),
   );
 
-  app.get("/", async () => ({
+  const { server, live, ready: isReady, index } = inferenceOperations;
+  app.get("/", { config: { operation: server } }, async () => ({
     name: "fathom",
     version: options.version,
     extensions: ["binary_tensor_data"],
   }));
-  app.get("/health/live", async () => ({ live: true }));
-  app.get("/health/ready", async (_, reply) => {
+  app.get("/health/live", { config: { operation: live } }, async () => ({ live: true }));
+  app.get("/health/ready", { config: { operation: isReady } }, async (_, reply) => {
     const ready = options.ready();
     return reply.code(ready ? 200 : 400).send({ ready }); // the protocol: a status of 4xx means not ready
   });
-  app.post("/repository/index", async () =>
+  app.post("/repository/index", { config: { operation: index } }, async () =>
     (await models.list()).map(({ name, version, loaded }) => ({
       name,
       version,
@@ -91,10 +95,14 @@ export async function inferenceRoutes(app: FastifyInstance, options: InferenceRo
       inFlight.delete(answer);
     }
   };
-  for (const place of ["/models/:model", "/models/:model/versions/:version"]) {
-    app.get(place, describe);
-    app.get(`${place}/ready`, ready);
-    app.post(`${place}/infer`, infer);
+  for (const [place, isVersioned] of [
+    ["/models/:model", false],
+    ["/models/:model/versions/:version", true],
+  ] as const) {
+    const operations = modelOperations(isVersioned);
+    app.get(place, { config: { operation: operations.describe } }, describe);
+    app.get(`${place}/ready`, { config: { operation: operations.ready } }, ready);
+    app.post(`${place}/infer`, { config: { operation: operations.infer } }, infer);
   }
 }
 

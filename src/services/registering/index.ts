@@ -1,0 +1,1 @@
+export { type Registered, registerArtifact, rightsToRegister, targetOf, VersionTarget } from "./register.ts";
