@@ -1,4 +1,5 @@
 /** Runs the work list against the peers that this machine has. */
+import { machineThreads } from "../machine.ts";
 import { prepare } from "./fathom.ts";
 import { measure, type Side, type Timing } from "./measure.ts";
 import { peakMemory } from "./memory.ts";
@@ -45,7 +46,7 @@ export interface EngineComparison {
 /** @param say one line of progress */
 export async function compareEngine(only: string, say: (line: string) => void): Promise<EngineComparison> {
   say(`matrix product, n = ${productSize}`);
-  const product = { n: productSize, threads: 2, gflops: await productRate() };
+  const product = { n: productSize, threads: machineThreads, gflops: await productRate() };
   // One after the other: PyTorch measures its own product rate as it starts.
   const peers = [await startPytorch(), await startTfjs()];
   const facts = peers.map((peer) => factsOf(peer, product.gflops));

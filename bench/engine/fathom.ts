@@ -9,6 +9,7 @@ import {
   traceGraph,
 } from "../../src/engine/index.ts";
 import { networkOf, prepareSteps, samplesOf } from "../../src/services/bench/index.ts";
+import { machineThreads } from "../machine.ts";
 import type { Work } from "./work.ts";
 
 /** Work that is set up and warm, and waits to be timed. */
@@ -28,7 +29,7 @@ export async function prepare(work: Work): Promise<Prepared> {
 }
 
 async function prepareTraining({ model, batch }: Work): Promise<Prepared> {
-  const runtime = createRuntime({ threads: 2 });
+  const runtime = createRuntime({ threads: machineThreads });
   const { program, buildMilliseconds, stepsPerCall, step } = await prepareSteps(model, batch, runtime, () =>
     performance.now(),
   );

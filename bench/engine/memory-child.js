@@ -4,8 +4,8 @@
 import { createRuntime } from "../../dist/engine/index.js";
 import { prepareSteps } from "../../dist/services/bench/index.js";
 
-const { model, batch } = JSON.parse(process.argv[2]);
-const runtime = createRuntime({ threads: 2 });
+const { model, batch, threads } = JSON.parse(process.argv[2]);
+const runtime = createRuntime({ threads });
 const { step } = await prepareSteps(model, batch, runtime, () => performance.now());
 await step(7);
 await runtime.close();

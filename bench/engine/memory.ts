@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
+import { machineThreads } from "../machine.ts";
 import { startPytorch } from "./peers/peer.ts";
 import type { Work } from "./work.ts";
 
@@ -14,7 +15,8 @@ export interface PeakMemory {
 export async function peakMemory(work: Work): Promise<PeakMemory> {
   const child = path.join(import.meta.dirname, "memory-child.js");
   const { model, batch } = work;
-  const { stdout } = await promisify(execFile)(process.execPath, [child, JSON.stringify({ model, batch })]);
+  const asked = JSON.stringify({ model, batch, threads: machineThreads });
+  const { stdout } = await promisify(execFile)(process.execPath, [child, asked]);
   return { peakMiB: Number(stdout), peerPeakMiB: await peerPeak(work) };
 }
 
@@ -22,7 +24,7 @@ async function peerPeak(work: Work): Promise<number | null> {
   const peer = await startPytorch();
   if ("absent" in peer) return null;
   try {
-    await peer.step(work, 2, 5);
+    await peer.step(work, machineThreads, 5);
     return peer.peakMiB();
   } catch {
     return null; // the table's other row says what PyTorch answered

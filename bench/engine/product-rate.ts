@@ -1,14 +1,15 @@
-/** The machine's own rate for a float32 matrix product, through onnxruntime-node on two threads. */
+/** The machine's own rate for a float32 matrix product, through onnxruntime-node on all threads. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { ModelProtoSchema, TensorProto_DataType } from "../../src/engine/onnx/generated/onnx_pb.js";
 
+import { machineThreads } from "../machine.ts";
+
 export const productSize = 1024;
-const threads = 2;
 
 /** Answers GFLOP/s from the fastest of `repetitions`: the most the machine was seen to do. */
 export async function productRate(repetitions = 10): Promise<number> {
-  const session = await InferenceSession.create(productModel(), { intraOpNumThreads: threads });
+  const session = await InferenceSession.create(productModel(), { intraOpNumThreads: machineThreads });
   const x = new Tensor("float32", new Float32Array(productSize ** 2).fill(0.5), [productSize, productSize]);
   let fastest = Number.POSITIVE_INFINITY;
   for (let i = 0; i <= repetitions; i++) {

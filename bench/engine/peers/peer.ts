@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { threadCounts } from "../../machine.ts";
 import type { PeerName, Work } from "../work.ts";
 
 export interface Peer {
@@ -9,7 +10,7 @@ export interface Peer {
   readonly version: string;
   /** What does its matrix products. */
   readonly blas: string;
-  /** Its own rate for a float32 product of n = 1024 on two threads, where it measures it. */
+  /** Its own rate for a float32 product of n = 1024 on all threads, where it measures it. */
   readonly matmulGflops: number | null;
   /** Thread counts worth trying; the best one counts. */
   readonly threadCounts: readonly number[];
@@ -30,7 +31,7 @@ export async function startPytorch(): Promise<PeerOrAbsence> {
   const reasons: string[] = [];
   for (const python of ["/usr/bin/python3", "python3"]) {
     try {
-      return await start("pytorch", python, path.join(here, "pytorch.py"), [1, 2]);
+      return await start("pytorch", python, path.join(here, "pytorch.py"), threadCounts);
     } catch (error) {
       reasons.push(`${python}: ${error instanceof Error ? error.message : error}`);
     }
@@ -47,8 +48,13 @@ export async function startTfjs(): Promise<PeerOrAbsence> {
   }
 }
 
-async function start(name: PeerName, program: string, script: string, threadCounts: number[]): Promise<Peer> {
-  const child = spawn(program, [script], { stdio: ["pipe", "pipe", "pipe"] });
+async function start(
+  name: PeerName,
+  program: string,
+  script: string,
+  counts: readonly number[],
+): Promise<Peer> {
+  const child = spawn(program, [script, String(counts.at(-1))], { stdio: ["pipe", "pipe", "pipe"] });
   const reader = new Answers(child);
   const { version, blas, matmulGflops } = (await reader.next()) as {
     version: string;
@@ -61,7 +67,7 @@ async function start(name: PeerName, program: string, script: string, threadCoun
     version,
     blas,
     matmulGflops: matmulGflops ?? null,
-    threadCounts,
+    threadCounts: counts,
     async step(work, threads, repetitions) {
       child.stdin.write(`${JSON.stringify({ work, threads, repetitions })}\n`);
       const answer = (await reader.next()) as

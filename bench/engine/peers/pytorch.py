@@ -197,7 +197,7 @@ def blas():
 
 def main():
     answer = sys.stdout
-    print(json.dumps({"version": torch.__version__, "blas": blas(), "matmulGflops": matmul_gflops(2)}), flush=True)
+    print(json.dumps({"version": torch.__version__, "blas": blas(), "matmulGflops": matmul_gflops(int(sys.argv[1]))}), flush=True)
     prepared = {}
     for line in sys.stdin:
         request = json.loads(line)

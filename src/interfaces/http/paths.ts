@@ -7,10 +7,8 @@ import { readlink, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { type Capability, PlatformError } from "../../base/index.ts";
 import { artifactFolder, ownFolders, systemCode } from "../../platform/local/index.ts";
+import { builtIn, mapTexts } from "../path-fields.ts";
 import { messages } from "./messages.ts";
-
-/** The built-in market, which is no file. */
-const builtIn = "simulated";
 
 /**
  * The input with its paths made absolute; relative ones start at the data folder. Names of models stay names.
@@ -92,20 +90,6 @@ function realPlaceNow(path: string): string {
     const parent = dirname(path);
     return parent === path ? path : join(realPlaceNow(parent), basename(path));
   }
-}
-
-/** A copy with `change` applied to the texts at a field; a list has many, and an object names its file in `path`. */
-async function mapTexts(
-  value: unknown,
-  way: readonly string[],
-  change: (text: string) => Promise<string>,
-): Promise<unknown> {
-  if (typeof value === "string") return way.length === 0 ? change(value) : value;
-  if (Array.isArray(value)) return Promise.all(value.map((item) => mapTexts(item, way, change)));
-  if (typeof value !== "object" || value === null) return value;
-  const [key = "path", ...rest] = way;
-  if (!Object.hasOwn(value, key)) return value;
-  return { ...value, [key]: await mapTexts((value as Record<string, unknown>)[key], rest, change) };
 }
 
 /**

@@ -12,6 +12,7 @@ import type { CheckInput, Outcome, Supervision } from "../../platform/jobs/index
 import { call, parseInput } from "../call.ts";
 import { failureOf } from "../failure.ts";
 import { didYouMean } from "../issues.ts";
+import { startPathsIn } from "../path-fields.ts";
 import { messages } from "./messages.ts";
 
 export interface PerformOptions {
@@ -54,7 +55,10 @@ export function performer({
         job: { id: job.id, runParts },
         actor: job.actor ?? undefined,
       });
-      const output = await call(capability, parseInput(capability, job.input, nameField), context);
+      const asked = parseInput(capability, job.input, nameField);
+      const input =
+        job.workingFolder === null ? asked : await startPathsIn(capability, asked, job.workingFolder);
+      const output = await call(capability, input, context);
       return { kind: "done", output: JSON.stringify(output ?? null) };
     } catch (error) {
       const failure = failureOf(error, job.capability, signal);

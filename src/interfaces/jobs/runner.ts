@@ -39,10 +39,8 @@ export function serveRunner(capabilities: readonly Capability[]): void {
     return outcomes as JobOutcome[];
   };
 
-  const started = process.cwd();
   const run = async ({ job, world }: Extract<ToProcess, { type: "run" }>) => {
     stop = new AbortController();
-    enter(job.workingFolder ?? started, started);
     const { dataFolder, databaseUrl, provider } = world as RunnerWorld;
     const settings = modelSettings(process.env);
     const platform = lazyPlatform({
@@ -84,15 +82,6 @@ export function serveRunner(capabilities: readonly Capability[]): void {
   // A terminal sends its signals to every process; the worker decides what they mean for its jobs.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
-}
-
-/** Capabilities open and write files by the paths of their input, and relative ones start where the job was asked for. */
-function enter(folder: string, otherwise: string): void {
-  try {
-    process.chdir(folder);
-  } catch {
-    process.chdir(otherwise); // a folder of another machine
-  }
 }
 
 /** An absent folder is left out, so that the process's own is used. */
