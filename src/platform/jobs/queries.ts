@@ -132,13 +132,11 @@ export async function requeueEnded(db: Database, queue: Queue, which: SQL): Prom
 }
 
 /** What happened to a job after the event with number `after`, in order. */
-export async function eventsOf(connection: Connection, job: Job, after: number): Promise<JobEvent[]> {
-  const events = await rowsOf<EventRow>(
+export async function eventsOf(connection: Connection, { id }: Job, after: number): Promise<JobEvent[]> {
+  return rowsOf<EventRow>(
     connection,
-    sql`select ${eventColumns} from fathom.job_events where job = ${job.id} and sequence > ${after} order by sequence limit 1000`,
+    sql`select ${eventColumns} from fathom.job_events where job = ${id} and sequence > ${after} order by sequence limit 1000`,
   );
-  // An output is stored once, with its job.
-  return events.map((event) => (event.type === "done" ? { ...event, data: { output: job.output } } : event));
 }
 
 function isId(text: string): boolean {

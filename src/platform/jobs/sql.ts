@@ -39,7 +39,13 @@ export const jobColumns: SQL = sql.join(
 /** A row of `jobColumns`: every one of its values is JSON already. */
 export type JobRow = Job;
 
-export const eventColumns: SQL = sql.join([sql.raw("sequence, type, data"), epochMs("time")], sql.raw(", "));
+// An output is stored once, with its job, and read in the same moment as the event that tells of it.
+const eventData = `case when type = 'done'
+  then (select json_build_object('output', output) from fathom.jobs where id = job) else data end as data`;
+export const eventColumns: SQL = sql.join(
+  [sql.raw(`sequence, type, ${eventData}`), epochMs("time")],
+  sql.raw(", "),
+);
 export type EventRow = JobEvent;
 
 /** When a message of pg-boss may be taken: it reads a time only in ISO 8601 with a Z at the end. */
