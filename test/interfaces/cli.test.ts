@@ -1,5 +1,6 @@
 /** The command line as scripts see it: words in, text and exit status out. */
 
+import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
 import { type Capability, keyFrom } from "../../src/base/index.ts";
 import { configCommand } from "../../src/interfaces/cli/config.ts";
@@ -60,6 +61,21 @@ test("draws on a terminal that does not know its width", async () => {
   };
   await fathom("toy count --json", { stderr: { write, isTTY: true, columns: 0 } });
   expect(text).toMatch(/count {2}\[#{30}\] {2}3\/3 steps/);
+});
+
+test("computes with the threads that are named, else with all of them", async () => {
+  const given: unknown[] = [];
+  const makeContext: CliOptions["makeContext"] = (options) => {
+    given.push(options.compute);
+    return localContext({ ...options, key: keyFrom(1) });
+  };
+  await fathom("toy count --threads 3", { makeContext });
+  await fathom("toy count", { makeContext, environment: { FATHOM_THREADS: "5" } });
+  await fathom("toy count", { makeContext });
+  const provider = "cpu";
+  expect(given).toEqual([3, 5, availableParallelism()].map((threads) => ({ provider, threads })));
+  const { stderr } = await fathom("toy count --threads 0");
+  expect(stderr).toMatch(/^error INPUT_INVALID: --threads: expected .*received 0/);
 });
 
 test("prints JSON for people when there is no summary", async () => {

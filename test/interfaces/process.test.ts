@@ -1,7 +1,7 @@
 /** What only a process can show: signals, pipes and the exit status that the shell sees. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -147,7 +147,7 @@ test("lists the workers of a data folder from any process, until they have stopp
   expect(await listed()).toBe("no worker is running; fathom worker or fathom serve starts one\n");
 });
 
-test("writes what a job writes where the command was given, whichever worker runs it", async () => {
+test("writes what a job writes where the command was given, whichever worker runs it, and shares its threads among jobs", async () => {
   const folder = mkdtempSync(join(tmpdir(), "fathom-from-here-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const place = ["--data-folder", join(folder, "data")];
@@ -155,8 +155,10 @@ test("writes what a job writes where the command was given, whichever worker run
   const words = ["toy", "write", "--file", "deep/mine.txt", "--detach", ...place];
   const asked = spawnSync(process.execPath, [...program, ...words], { cwd: folder, encoding: "utf8" });
   expect([asked.status, asked.stderr]).toEqual([0, ""]);
-  const { child, exit } = fathom("worker", ...place);
-  await vi.waitUntil(() => existsSync(join(folder, "deep", "mine.txt")), { timeout: 30_000 });
+  const { child, exit } = fathom("worker", "--concurrency", "2", "--threads", "7", ...place);
+  const written = join(folder, "deep", "mine.txt");
+  await vi.waitUntil(() => existsSync(written) && readFileSync(written).length > 0, { timeout: 30_000 });
+  expect(readFileSync(written, "utf8")).toBe("3 threads of the cpu");
   child.kill("SIGTERM");
   expect(await exit).toEqual([0, null]);
 });

@@ -106,7 +106,7 @@ const locate = capability({
   run: async ({ artifact }, { models }) => ({ folder: await models.locate(artifact) }),
 });
 
-/** Writes a file, and says where: in its answer, its progress and its log. */
+/** Writes into a file what it may compute with, and says where: in its answer, its progress and its log. */
 const write = capability({
   name: "toy.write",
   summary: "Writes a file, and says where",
@@ -114,10 +114,10 @@ const write = capability({
   paths: ["file"],
   input: z.object({ file: z.string().min(1) }),
   output: z.object({ report: z.string(), summary: z.string() }),
-  async run({ file }, { progress, logger }) {
+  async run({ file }, { progress, logger, compute }) {
     logger.info(`begins with ${file}`);
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, "written");
+    await writeFile(file, `${compute.threads} threads of the ${compute.provider}`);
     progress.report({ stage: "write", done: 1, total: 1, message: `writes ${file}` });
     return { report: file, summary: `${file} was written, and nothing else in ${dirname(file)}` };
   },

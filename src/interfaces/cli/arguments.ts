@@ -11,6 +11,7 @@ const Common = z.object({
   json: z.boolean().optional().describe(messages.common.json),
   dataFolder: z.string().min(1).optional().describe(messages.common.dataFolder),
   provider: z.enum(providers).optional().describe(messages.common.provider),
+  threads: z.int().min(1).max(1024).optional().describe(messages.common.threads),
   detach: z.boolean().optional().describe(messages.common.detach),
   config: z.string().min(1).optional().describe(messages.common.config),
   quiet: z.boolean().optional().describe(messages.common.quiet),

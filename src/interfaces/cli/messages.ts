@@ -29,6 +29,7 @@ export const messages = {
     input: "the whole input as a JSON file, or - for standard input; flags override its fields",
     json: "print exactly one JSON document, the output, on standard output",
     dataFolder: "where models, checkpoints and the ledger live (default ./fathom-data)",
+    threads: "threads that a training may use (default all of the processor's)",
     provider: "what trains and runs networks (default cpu); cuda and webgpu need their libraries",
     detach: "queue it as a job and print its id instead of waiting; a worker or a server runs it",
     config: "the configuration file (default ./fathom.config.json, when it is there)",

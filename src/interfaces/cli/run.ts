@@ -1,5 +1,6 @@
 /** One command from its words to its exit status. Reads no global state, so that a test can run it in its own process. */
-import type { Capability, Context, Logger, ProgressPort, Provider } from "../../base/index.ts";
+import { availableParallelism } from "node:os";
+import type { Capability, Compute, Context, Logger, ProgressPort } from "../../base/index.ts";
 import { PlatformError, suggest } from "../../base/index.ts";
 import { systemCode } from "../../platform/local/index.ts";
 import { call, parseInput } from "../call.ts";
@@ -38,7 +39,7 @@ export interface ExtraCommand extends Command {
 
 export interface CommandWorld {
   readonly dataFolder: string;
-  readonly provider: Provider;
+  readonly compute: Compute;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   /** Whether a result is to be one JSON document. */
@@ -68,7 +69,7 @@ export interface CliOptions {
   readonly makeContext: (options: {
     dataFolder: string;
     databaseUrl?: string | undefined;
-    compute: { provider: Provider };
+    compute: Compute;
     signal: AbortSignal;
     progress: ProgressPort;
     logger: Logger;
@@ -127,11 +128,10 @@ async function dispatch(options: CliOptions, terminal: Terminal): Promise<ExitSt
       throw new PlatformError("input", "INPUT_INVALID", messages.detachedCommand(command.name));
     const input = await readFields(common, fields, options);
     const configuration = await configurationOf(common, input, options, terminal);
-    const { dataFolder, provider } = configuration.values;
     return command.run(overlayGiven(configuration, input, command), {
       configuration,
-      dataFolder,
-      provider,
+      dataFolder: configuration.values.dataFolder,
+      compute: computeOf(configuration),
       terminal,
       signal: options.signal,
       json: common.json === true,
@@ -174,11 +174,12 @@ async function runCapability(
     }
   }
   const input = parseInput(capability, raw, flagName);
-  const { dataFolder, databaseUrl, provider } = (await configurationOf(common, {}, options, terminal)).values;
+  const configuration = await configurationOf(common, {}, options, terminal);
+  const { dataFolder, databaseUrl } = configuration.values;
   const context = options.makeContext({
     dataFolder,
     databaseUrl,
-    compute: { provider },
+    compute: computeOf(configuration),
     signal: options.signal,
     progress: terminal,
     logger: terminal,
@@ -248,7 +249,7 @@ async function readFields(
 
 /** The settings of this run: flags over the environment over the file. Says of each variable that is none of ours that it is not. */
 async function configurationOf(
-  { config, dataFolder, provider }: Arguments["common"],
+  { config, dataFolder, provider, threads }: Arguments["common"],
   input: Readonly<Record<string, unknown>>,
   { environment, readInput }: CliOptions,
   terminal: Terminal,
@@ -264,7 +265,7 @@ async function configurationOf(
     );
     throw new PlatformError("missing", "DATA_FILE_MISSING", message, { file: name });
   });
-  const settings = Object.entries({ ...input, dataFolder, provider }).filter(
+  const settings = Object.entries({ ...input, dataFolder, provider, threads }).filter(
     ([setting, value]) => Object.hasOwn(settingSchemas, setting) && value !== undefined,
   );
   const file = text === undefined ? undefined : { name, text };
@@ -275,6 +276,11 @@ async function configurationOf(
   });
   for (const warning of configuration.warnings) terminal.warn(warning);
   return configuration;
+}
+
+/** What computes: all threads of the processor where the settings name none. */
+function computeOf({ values: { provider, threads = availableParallelism() } }: Configuration): Compute {
+  return { provider, threads };
 }
 
 /**

@@ -127,7 +127,7 @@ export function serveCommand(
     name: serve.name,
     summary: serve.summary,
     schema: jsonSchemaOf(serve.input),
-    async run(raw, { dataFolder, provider, terminal, signal, configuration }) {
+    async run(raw, { dataFolder, compute, terminal, signal, configuration }) {
       const options = parseInput(serve, raw, flagName);
       const { host, port, tracesTo } = options;
       const folder = resolve(dataFolder);
@@ -208,7 +208,7 @@ export function serveCommand(
             workingFolder: folder,
             platform: platform.open,
             unsigned,
-            compute: { provider },
+            compute,
             signal: asked,
             actor,
             scopes,
@@ -246,7 +246,7 @@ export function serveCommand(
               platform,
               databaseUrl,
               dataFolder: folder,
-              provider,
+              compute,
               what: serverName(options),
               version: service.version,
               logger: portLogger(logger),

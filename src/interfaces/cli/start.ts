@@ -1,12 +1,12 @@
 /** `fathom start`: the main job from end to end. Trains a forecast (or finds the one it trained before), shows it, serves it. */
 import { z } from "zod";
 import {
+  type Compute,
   type Context,
   capability,
   type MarketPort,
   PlatformError,
   type PriceTable,
-  type Provider,
 } from "../../base/index.ts";
 import {
   type Difference,
@@ -49,7 +49,7 @@ const start = capability({
 
 type MakeContext = (options: {
   dataFolder: string;
-  compute: { provider: Provider };
+  compute: Compute;
   signal: AbortSignal;
   progress: CommandWorld["terminal"];
   logger: CommandWorld["terminal"];
@@ -93,8 +93,7 @@ async function obtain(
   makeContext: MakeContext,
   world: CommandWorld,
 ): Promise<string> {
-  const { dataFolder, provider, terminal, signal } = world;
-  const compute = { provider };
+  const { dataFolder, compute, terminal, signal } = world;
   const local = makeContext({ dataFolder, compute, signal, progress: terminal, logger: terminal });
   const context = { ...local, market: readOnce(local.market) };
   const progress = { stage: "read", total: 1, message: input.data };

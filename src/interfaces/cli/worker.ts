@@ -60,7 +60,7 @@ export function workerCommand(jobs: JobWorld): ExtraCommand {
     name: worker.name,
     summary: worker.summary,
     schema: jsonSchemaOf(worker.input),
-    async run(raw, { dataFolder, provider, terminal, signal, configuration }) {
+    async run(raw, { dataFolder, compute, terminal, signal, configuration }) {
       const { logLevel, ...options } = parseInput(worker, raw, flagName);
       const logger = pino({ level: logLevel }, pino.destination(2));
       const folder = resolve(dataFolder);
@@ -71,7 +71,7 @@ export function workerCommand(jobs: JobWorld): ExtraCommand {
         platform: jobs.platformOf(folder, databaseUrl),
         databaseUrl,
         dataFolder: folder,
-        provider,
+        compute,
         what: messages.workerName,
         version: packageVersion(),
         logger: {

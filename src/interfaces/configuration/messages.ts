@@ -4,6 +4,8 @@ export const messages = {
     dataFolder: "where models, checkpoints, the embedded database and the ledger live",
     databaseUrl:
       "the PostgreSQL server that holds the state; the embedded database of the data folder when there is none",
+    threads:
+      "threads that a training may use; all of the processor's, which jobs that a worker runs at a time share",
     provider: "what trains and runs networks; cuda and webgpu need their libraries",
     debug: "print the stack of a mistake of ours",
   },

@@ -17,6 +17,7 @@ export const CommonSettings = z.object({
     .describe(messages.settings.databaseUrl)
     .meta({ secret: true, variables: ["DATABASE_URL"], noFlag: true, form: messages.forms.databaseUrl }),
   provider: z.enum(providers).default("cpu").describe(messages.settings.provider),
+  threads: z.int().min(1).max(1024).optional().describe(messages.settings.threads),
   debug: z.boolean().default(false).describe(messages.settings.debug).meta({ noFlag: true }),
 });
 

@@ -1,5 +1,4 @@
 /** `fathom doctor`: a line for each check, and an exit status that says whether all is well. */
-import { availableParallelism } from "node:os";
 import type { Clock, Platform } from "../../base/index.ts";
 import type { ExtraCommand } from "../cli/run.ts";
 import { expectFlags, settingsSchema } from "../configuration/index.ts";
@@ -19,12 +18,12 @@ export function doctorCommand({ platformOf, ...machine }: DoctorOptions): ExtraC
     name: "doctor",
     summary: messages.summary,
     schema: settingsSchema,
-    async run(_, { configuration, dataFolder, provider, json, print }) {
+    async run(_, { configuration, dataFolder, compute, json, print }) {
       expectFlags(configuration);
       const findings = await examine({
         ...machine,
         configuration,
-        compute: { provider, threads: availableParallelism() },
+        compute,
         openPlatform: () => platformOf(dataFolder, configuration.values.databaseUrl).open(),
       });
       print(json ? JSON.stringify(documentOf(findings)) : reportText(findings));

@@ -1,10 +1,10 @@
 /** The inside of a process that runs jobs for a worker: messages in, messages out, one job after the other. */
 import {
   type Capability,
+  type Compute,
   type JobHandle,
   type JobOutcome,
   PlatformError,
-  type Provider,
 } from "../../base/index.ts";
 import { type FromProcess, type ToProcess, thinned, watchSupervisor } from "../../platform/jobs/index.ts";
 import { lazyPlatform, localContext, systemClock } from "../../platform/local/index.ts";
@@ -15,7 +15,7 @@ import { inputChecker, performer } from "./perform.ts";
 export interface RunnerWorld {
   readonly dataFolder: string;
   readonly databaseUrl: string | undefined;
-  readonly provider: Provider;
+  readonly compute: Compute;
 }
 
 /** Serves the worker that started this process, until it ends. */
@@ -41,7 +41,7 @@ export function serveRunner(capabilities: readonly Capability[]): void {
 
   const run = async ({ job, world }: Extract<ToProcess, { type: "run" }>) => {
     stop = new AbortController();
-    const { dataFolder, databaseUrl, provider } = world as RunnerWorld;
+    const { dataFolder, databaseUrl, compute } = world as RunnerWorld;
     const settings = modelSettings(process.env);
     const platform = lazyPlatform({
       dataFolder,
@@ -54,7 +54,7 @@ export function serveRunner(capabilities: readonly Capability[]): void {
       makeContext: (given) =>
         localContext({
           dataFolder,
-          compute: { provider },
+          compute,
           platform: platform.open,
           unsigned: settings.unsigned,
           ...withFolder(given),

@@ -1,7 +1,7 @@
 /** A worker of this process with its processes, as `fathom serve` and `fathom worker` run it. */
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { Logger, Provider } from "../../base/index.ts";
+import type { Compute, Logger } from "../../base/index.ts";
 import {
   type Executor,
   type Outcome,
@@ -19,7 +19,8 @@ export interface LocalWorkerOptions {
   readonly platform: LazyPlatform;
   readonly dataFolder: string;
   readonly databaseUrl: string | undefined;
-  readonly provider: Provider;
+  /** Its threads are shared by the jobs that run at a time. */
+  readonly compute: Compute;
   readonly logger: Logger;
   /** The command of this process, for those who look which workers there are. */
   readonly what: string;
@@ -35,11 +36,12 @@ export interface LocalWorkerOptions {
 }
 
 export async function startLocalWorker(options: LocalWorkerOptions): Promise<Worker> {
-  const { platform, dataFolder, databaseUrl, provider, logger, concurrency, what, version } = options;
+  const { platform, dataFolder, databaseUrl, compute, logger, concurrency, what, version } = options;
   const { pid } = process;
   const host = hostname();
   const leaseMs = options.leaseSeconds * 1000;
-  const world: RunnerWorld = { dataFolder, databaseUrl, provider };
+  const threads = Math.max(1, Math.floor(compute.threads / concurrency));
+  const world: RunnerWorld = { dataFolder, databaseUrl, compute: { ...compute, threads } };
   const executor = runInProcesses({
     module: options.module ?? new URL(isSource ? "./child.ts" : "./child.js", import.meta.url),
     nodeFlags: isSource ? ["--import", "tsx"] : [],

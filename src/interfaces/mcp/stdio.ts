@@ -2,7 +2,7 @@
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { ErrorCode } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import type { Capability, Context, Logger, ProgressPort, Provider } from "../../base/index.ts";
+import type { Capability, Compute, Context, Logger, ProgressPort } from "../../base/index.ts";
 import { call, parseInput } from "../call.ts";
 import type { ExtraCommand } from "../cli/run.ts";
 import { failureOf, problemOf } from "../failure.ts";
@@ -19,7 +19,7 @@ export interface McpCommandOptions {
   readonly makeContext: (options: {
     dataFolder: string;
     databaseUrl?: string | undefined;
-    compute: { provider: Provider };
+    compute: Compute;
     signal: AbortSignal;
     progress: ProgressPort;
     logger: Logger;
@@ -32,7 +32,7 @@ export function mcpCommand(options: McpCommandOptions): ExtraCommand {
     name: "mcp",
     summary: messages.commandSummary,
     schema: { type: "object", properties: {} },
-    async run(_, { dataFolder, provider, configuration, terminal, signal }) {
+    async run(_, { dataFolder, compute, configuration, terminal, signal }) {
       const inTurn = turns();
       const server = mcpServer({
         capabilities,
@@ -46,7 +46,7 @@ export function mcpCommand(options: McpCommandOptions): ExtraCommand {
             call(
               capability,
               input,
-              makeContext({ dataFolder, databaseUrl, compute: { provider }, logger: terminal, ...world }),
+              makeContext({ dataFolder, databaseUrl, compute, logger: terminal, ...world }),
             );
           return capability.mode === "task" ? inTurn(world.signal, capability.name, work) : work();
         },
