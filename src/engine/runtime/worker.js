@@ -9,6 +9,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import { loadSession, Tensor } from "./native-session.js";
+import { runShards } from "./shards.js";
 
 /** @type {Map<number, ReturnType<typeof loadSession>>} */
 const sessions = new Map();
@@ -42,7 +43,6 @@ const memoryOf = (key, make) => {
   return memory.get(key);
 };
 const memory = new Map();
-const floats = (...shape) => new Tensor("float32", new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
 
 /**
  * ONNX Runtime's results are copies, and what they replace waits for the garbage collector, which sees the small objects and not the
@@ -58,46 +58,6 @@ let waste = 0;
 setFlagsFromString("--expose-gc");
 const collectYoung = runInNewContext("gc");
 
-/** Waits until `arrivals` workers have come by: a moment awake, because they come at nearly the same time, then asleep. */
-const meet = (meeting, arrivals) => {
-  if (Atomics.add(meeting, 0, 1) + 1 === arrivals) {
-    Atomics.notify(meeting, 0);
-    return;
-  }
-  for (let turn = 0; ; turn++) {
-    const arrived = Atomics.load(meeting, 0);
-    if (arrived >= arrivals) return;
-    if (Atomics.load(meeting, 1) !== 0) throw new Error("another shard of this step failed");
-    requireOpen();
-    if (turn > 20_000) Atomics.wait(meeting, 0, arrived, 100);
-  }
-};
-/** What each shard counts for: the weight of its samples among all, and all the same in a batch without weight. */
-const sharesOf = (totals, shards) => {
-  const weights = Array.from({ length: shards }, (_, rank) => totals[rank * 2 + 1]);
-  const all = weights.reduce((a, b) => a + b, 0);
-  return weights.map((weight) => (all === 0 ? 1 / shards : weight / all));
-};
-/**
- * The weighted sum of the shards' gradients from one value on, into `sum`. The order is that of the shards, whoever adds them up.
- */
-const addUp = (gradients, shares, size, from, count, sum) => {
-  sum.fill(0);
-  // What lies there of a shard without weight may be anything.
-  const parts = shares.flatMap((share, rank) => (share === 0 ? [] : [{ share, at: rank * size + from }]));
-  for (let next = 0; next < parts.length; next += 2) {
-    const { share, at } = parts[next];
-    // Two at a time: half as often through the sum.
-    const { share: other, at: otherAt } = parts[next + 1] ?? { share: 0, at };
-    if (other === 0) for (let i = 0; i < count; i++) sum[i] += share * gradients[at + i];
-    else for (let i = 0; i < count; i++) sum[i] += share * gradients[at + i] + other * gradients[otherAt + i];
-  }
-};
-const squaresOf = (values) => {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i] * values[i];
-  return total;
-};
 const sessionOptions = (threads) => ({
   executionProviders: [workerData.provider],
   intraOpNumThreads: threads,
@@ -162,111 +122,7 @@ const actions = {
     for (const [name, slot] of Object.entries(keep)) slots.set(slot, results[name]);
     return { outputs: Object.fromEntries(fetch.map((name) => [name, toValue(results[name])])), milliseconds };
   },
-  /**
-   * This worker's part of several training steps: the gradients of its shards, its blocks of their sum, and then the next values of these
-   * blocks. The workers meet three times: when all gradients are there, when they are added up, since clipping asks for the length
-   * of the whole, and when all blocks have moved. Within the call a worker keeps its blocks to itself; between calls the shared
-   * memory is the state.
-   */
-  async runShards({
-    gradient,
-    update,
-    inputs,
-    slots: names,
-    carried,
-    mirrored,
-    ranks,
-    blocks,
-    shared,
-    ...run
-  }) {
-    const { size, learnedSize, block, shards, rows, steps, workers } = run;
-    const { settings, seeds, indices, weights } = run;
-    const [gradientSession, updateSession] = [sessionOf(gradient), sessionOf(update)];
-    const gradients = new Float32Array(shared.gradients);
-    const totals = new Float32Array(shared.totals);
-    const squares = new Float64Array(shared.squares);
-    const whole = shared.carried.map((buffer) => new Float32Array(buffer));
-    const meeting = new Int32Array(shared.meeting);
-    const parameters = slotOf(names.parameters).data; // the native part does not read shared memory
-    const statistics = parameters.subarray(learnedSize);
-    const [losses, gradientNorms] = [new Float32Array(steps), new Float32Array(steps)];
-    // Results are written into memory that stays. What travels from step to step has two places: one is read while the other is written.
-    const { parts, own, spare } = memoryOf(`${gradient} ${update}`, () => ({
-      parts: { gradient: floats(size), loss: floats(), weight: floats() },
-      own: blocks.map((number) => ({
-        from: number * block,
-        mean: floats(block),
-        carried: carried.map(() => floats(block)),
-        perValue: Object.entries(shared.perValue).map(([name, buffer]) => {
-          const part = floats(block);
-          part.data.set(new Float32Array(buffer).subarray(number * block, (number + 1) * block));
-          return [name, part];
-        }),
-      })),
-      spare: carried.map(() => floats(block)),
-    }));
-    for (const { from, carried: values } of own)
-      for (const [i, { data }] of values.entries()) data.set(whole[i].subarray(from, from + block));
-    let met = 0;
-    const meetAll = () => meet(meeting, ++met * workers);
-    const started = performance.now();
-    for (let step = 0; step < steps; step++) {
-      requireOpen();
-      for (const rank of ranks) {
-        const first = (step * shards + rank) * rows;
-        const offered = {
-          // Shards draw other random numbers: the seed is apart by the golden ratio of 32 bits.
-          seed: new Tensor("uint32", Uint32Array.of(seeds[step] + Math.imul(rank, 0x9e3779b9)), []),
-          indices: new Tensor("int64", indices.subarray(first, first + rows), [rows]),
-          weights: new Tensor("float32", weights.subarray(first, first + rows), [rows]),
-        };
-        gradientSession.run(feedsOf(inputs.gradient, names, offered), parts);
-        gradients.set(parts.gradient.data, rank * size);
-        totals.set([parts.loss.data[0], parts.weight.data[0]], rank * 2);
-      }
-      meetAll();
-      const shares = sharesOf(totals, shards);
-      losses[step] = shares.reduce(
-        (loss, share, rank) => (share === 0 ? loss : loss + share * totals[rank * 2]),
-        0,
-      );
-      for (const { from, mean } of own) {
-        addUp(gradients, shares, size, from, Math.min(block, learnedSize - from), mean.data);
-        squares[from / block] = squaresOf(mean.data);
-      }
-      addUp(gradients, shares, size, learnedSize, statistics.length, statistics);
-      meetAll();
-      gradientNorms[step] = Math.sqrt(squares.reduce((sum, part) => sum + part, 0));
-      const offered = { gradient_norm: new Tensor("float32", gradientNorms.subarray(step, step + 1), []) };
-      for (const [name, values] of Object.entries(settings))
-        offered[name] = new Tensor("float32", values.subarray(step, step + 1), []);
-      const next = Object.fromEntries(carried.map((name, i) => [`next_${name}`, i]));
-      for (const part of own) {
-        const given = { ...offered, gradient: part.mean, ...Object.fromEntries(part.perValue) };
-        carried.forEach((name, i) => {
-          given[name] = part.carried[i];
-        });
-        updateSession.run(
-          feedsOf(inputs.update, names, given),
-          Object.fromEntries(Object.entries(next).map(([name, i]) => [name, spare[i]])),
-        );
-        carried.forEach((_, i) => {
-          [part.carried[i], spare[i]] = [spare[i], part.carried[i]];
-        });
-        whole[0].set(part.carried[0].data, part.from);
-      }
-      meetAll();
-      parameters.set(whole[0].subarray(0, learnedSize));
-      collect((ranks.length * size + own.length * carried.length * block) * Float32Array.BYTES_PER_ELEMENT);
-    }
-    for (const { from, carried: values } of own)
-      for (const [i, { data }] of values.entries()) whole[i].set(data, from);
-    meetAll();
-    for (const name of mirrored)
-      slotOf(names[name]).data.set(whole[carried.indexOf(name)].subarray(0, learnedSize));
-    return { losses, gradientNorms, milliseconds: performance.now() - started };
-  },
+  runShards: async (call) => runShards({ sessionOf, slotOf, feedsOf, memoryOf, requireOpen, collect }, call),
   /** ONNX Runtime writes what it observed into a file; what counts of it is how long each operator's own work took. */
   async profile({ model, feeds, fetch, repeat, threads }) {
     const folder = await mkdtemp(join(tmpdir(), "fathom-profile-"));
