@@ -291,6 +291,8 @@ describe("evaluation", () => {
     const trained = await train({ out: "judged" });
     const whole = await judge("judged", { folds: 1 });
     expect(whole.folds[0].from).toBe(trained.periods.test[0]);
+    const { digest } = (await predict("judged")).model;
+    expect(whole).toMatchObject({ artifact: "judged", digest });
     expect(whole.total[0]).toMatchObject({
       n: trained.test.n,
       model: trained.test.model,

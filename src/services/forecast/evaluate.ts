@@ -62,7 +62,8 @@ export async function evaluateForecast(input: EvaluateInput, context: Context): 
   const { target } = configuration.input;
   const total = totalOf(folds, walk.set, target, configuration.quantiles, walk.market);
   return {
-    artifact: artifact.folder,
+    artifact: input.artifact,
+    digest: artifact.digest,
     target,
     refit: input.refit,
     folds: folds.map(({ from, to, scores }) => ({ from, to, horizons: [...scores] })),

@@ -141,7 +141,7 @@ export async function monitor(input: MonitorRequest, context: Context): Promise<
       sketches.map((sketch) => ({ reference: sketch, values: valuesOf(monitored, sketch.name), dates }));
     const sorted = dates.toSorted();
     return {
-      artifact: artifact.folder,
+      artifact: input.artifact,
       digest: artifact.digest,
       from: formatTime(sorted[0]),
       to: formatTime(sorted[sorted.length - 1]),

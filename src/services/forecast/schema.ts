@@ -303,7 +303,8 @@ export const EvaluateInput = z.object({
 export type EvaluateInput = z.output<typeof EvaluateInput>;
 
 export const EvaluateOutput = z.object({
-  artifact: z.string(),
+  artifact: z.string().describe("the model as it was asked for"),
+  digest: z.string().describe("which model that was: SHA-256 of its manifest"),
   target: z.enum(targets),
   refit: z.boolean(),
   folds: z.array(z.object({ from: z.string(), to: z.string(), horizons: z.array(HorizonScore) })),
