@@ -46,6 +46,8 @@ export interface PriceFormat {
   readonly header?: readonly string[] | undefined;
   /** Which column is what, by its header; those that are not named are found by the names in use. */
   readonly time?: string | undefined;
+  /** The time of the day, where the other column holds dates. */
+  readonly clock?: string | undefined;
   readonly symbol?: string | undefined;
   readonly open?: string | undefined;
   readonly high?: string | undefined;

@@ -2,7 +2,7 @@ import { dayMs } from "../base/index.ts";
 import type { CleanPrices } from "./clean/prices.ts";
 
 /**
- * The usual distance between the bars of one symbol, ms: the median, so that weekends and holidays do not count. NaN below two bars.
+ * The usual distance between the bars of one symbol, ms: the median, so that weekends and holidays do not count. Of an even number the lower middle. NaN below two bars.
  *
  * @param time UTC milliseconds, ascending
  * @example
@@ -10,13 +10,13 @@ import type { CleanPrices } from "./clean/prices.ts";
  */
 export function barInterval(time: Float64Array): number {
   const distances = Float64Array.from(time.subarray(1), (t, i) => t - time[i]).sort();
-  return distances[Math.floor(distances.length / 2)] ?? Number.NaN;
+  return distances[(distances.length - 1) >> 1] ?? Number.NaN;
 }
 
 /** The usual distance between bars, ms, over all symbols: the median of theirs. NaN where none has two bars. */
 export function usualInterval(prices: CleanPrices): number {
   const known = prices.series.map(({ time }) => barInterval(time)).filter((interval) => interval > 0);
-  return Float64Array.from(known).sort()[Math.floor(known.length / 2)] ?? Number.NaN;
+  return Float64Array.from(known).sort()[(known.length - 1) >> 1] ?? Number.NaN;
 }
 
 const units = [

@@ -251,7 +251,18 @@ describe("prediction", () => {
     await train({ data: "german.csv", format, out: "german", horizon: [1, 3] });
     const { forecasts } = await predict("german", { data: "german.csv" });
     expect(forecasts).toEqual((await predict("model")).forecasts);
-    await expect(predict("german")).rejects.toMatchObject({ details: { field: "format.time" } });
+    await expect(predict("german")).rejects.toMatchObject({
+      details: { field: "format.time" },
+      message: expect.stringMatching(
+        /the model remembers the format of its training; format \{\} reads a plain file/,
+      ),
+    });
+    // A field that is given takes the place of the remembered one, and of no other.
+    await expect(
+      predict("german", { data: "german.csv", format: { close: "Endpreis" } }),
+    ).rejects.toMatchObject({
+      details: { field: "format.close" },
+    });
     expect((await predict("german", { format: {} })).forecasts).toEqual(forecasts);
   });
 

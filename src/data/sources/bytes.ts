@@ -18,7 +18,7 @@ export interface ByteSource {
 export interface OpenedBytes {
   /** What to call the source in a message. */
   readonly name: string;
-  /** The first bytes after unpacking: 64 KiB, or all when there are fewer. */
+  /** The first bytes after unpacking: 256 KiB, or all when there are fewer. */
   readonly head: Buffer;
   /** Whether `head` is everything. */
   readonly headIsAll: boolean;
@@ -33,7 +33,7 @@ export interface OpenedBytes {
   close(): Promise<void>;
 }
 
-const headBytes = 1 << 16;
+const headBytes = 1 << 18;
 const chunkBytes = 1 << 20;
 
 /**

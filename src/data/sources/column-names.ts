@@ -12,6 +12,9 @@ export const acceptedNames: { readonly [R in Role]: readonly string[] } = {
     "timestamp",
     "date time",
     "date",
+    "trade date",
+    "trading date",
+    "day",
     "time",
     "ds",
     "time utc",
@@ -19,15 +22,12 @@ export const acceptedNames: { readonly [R in Role]: readonly string[] } = {
     "open time",
     "gmt time",
     "local time",
-    "trade date",
-    "trading date",
-    "day",
     "month",
     "period",
     "index level 0",
     "unnamed: 0",
   ],
-  clock: ["time"], // beside a `date` column: the time of the day
+  clock: ["time", "clock", "time of day"], // beside a column of dates
   symbol: [
     "symbol",
     "ticker",
@@ -58,6 +58,9 @@ export const acceptedNames: { readonly [R in Role]: readonly string[] } = {
   volume: ["volume", "vol", "vol.", "tick volume", "tickvol"],
   adjusted: adjustedNames,
 };
+
+/** Times that are days: a clock may stand beside them. */
+export const dateNames: readonly string[] = ["date", "trade date", "trading date", "day"];
 
 /** Whether a header names a column of times. */
 export function isTimeName(header: string): boolean {

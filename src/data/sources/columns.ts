@@ -1,9 +1,9 @@
 /** Finds out what the columns of a price table mean from their headers. */
 import type { PriceFormat } from "../../base/index.ts";
 import { duplicate, type HeaderPlace, missing, unknownColumn } from "./column-errors.ts";
-import { acceptedNames, normalised, type Role } from "./column-names.ts";
-import { findGroupedLayout, tupleLevels } from "./grouped-columns.ts";
-import { type Layout, notAdjusted } from "./layout.ts";
+import { acceptedNames, dateNames, normalised, type Role } from "./column-names.ts";
+import { findGroupedLayout, joinedLevels, tupleLevels } from "./grouped-columns.ts";
+import { type Layout, notAdjusted, notAllAdjusted } from "./layout.ts";
 
 /**
  * The layout of a table with these headers.
@@ -42,7 +42,8 @@ export function findLayout(headers: readonly string[], place: HeaderPlace): Layo
   };
   const { time } = columns;
   if (time === null) throw missing("date", "time", headers, place);
-  if (names[time] === "date") columns.clock = find("clock");
+  const isDay = format.time !== undefined || dateNames.includes(names[time]);
+  columns.clock = format.clock !== undefined || isDay ? named("clock") : null;
   if (columns.clock === time) columns.clock = null;
   const adjusted = find("adjusted");
   if (format.adjust === true) {
@@ -61,11 +62,13 @@ export function findLayout(headers: readonly string[], place: HeaderPlace): Layo
     names[time] !== "ds" &&
     others.length > 0 &&
     bars.length === 0;
+  const joined = joinedLevels(headers, time);
+  if (joined !== null && columns.symbol === null && format.close === undefined)
+    return findGroupedLayout(joined, place);
+  // A symbol may be called LOW, but not volume: a table with a part of a bar is long, and lacks its close.
+  const hasBar = bars.length > 1 || columns.volume !== null || (bars.length === 1 && others.length === 1);
   const long =
-    columns.symbol !== null ||
-    bars.length > 1 ||
-    (columns.close !== null && !assetNamedY) ||
-    others.length === 0;
+    columns.symbol !== null || hasBar || (columns.close !== null && !assetNamedY) || others.length === 0;
   if (long) {
     const { close } = columns;
     if (close === null) throw missing("close", "close", headers, place);
@@ -76,7 +79,10 @@ export function findLayout(headers: readonly string[], place: HeaderPlace): Layo
       ignored: others
         .filter((index) => !unadjusted || index !== adjusted)
         .map((index) => headers[index].trim()),
-      notes: unadjusted ? [notAdjusted(headers[close], headers[adjusted])] : [],
+      notes: [
+        ...(unadjusted ? [notAdjusted(headers[close], headers[adjusted])] : []),
+        ...(close === adjusted && bars.length > (columns.volume === null ? 0 : 1) ? [notAllAdjusted] : []),
+      ],
     };
   }
   const assets = headers.flatMap((header, column) =>
@@ -89,5 +95,14 @@ export function findLayout(headers: readonly string[], place: HeaderPlace): Layo
     if (seen.has(symbol)) throw duplicate(symbol, place);
     seen.add(symbol);
   }
-  return { kind: "wide", time, assets, ignored: [], notes: [] };
+  const shown = assets.slice(0, 8).map(({ symbol }) => symbol);
+  if (assets.length > shown.length) shown.push("...");
+  // Whoever had to name one column may find others taken for what they are not.
+  const notes =
+    format.time === undefined
+      ? []
+      : [
+          `Each column is the closing price of a symbol: ${shown.join(", ")}; format.close names the one of a single symbol.`,
+        ];
+  return { kind: "wide", time, assets, ignored: [], notes };
 }

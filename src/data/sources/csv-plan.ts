@@ -27,10 +27,15 @@ export function textRow(row: CsvRow): TextRow {
   return { line: row.line, cells: Array.from({ length: row.count }, (_, index) => cellText(row, index)) };
 }
 
-/** The rows that lie whole in the first bytes of a file. @param whole whether these are all its bytes */
+/** Enough to see how numbers are written. */
+const mostRows = 1000;
+
+/** The first rows that lie whole in the first bytes of a file. @param whole whether these are all its bytes */
 export function firstRows(head: Buffer, whole: boolean, source: string, delimiter: number): TextRow[] {
   const rows: TextRow[] = [];
-  const scanner = new CsvScanner(source, delimiter, (row) => rows.push(textRow(row)));
+  const scanner = new CsvScanner(source, delimiter, (row) => {
+    if (rows.length < mostRows) rows.push(textRow(row));
+  });
   scanner.push(head);
   if (whole) scanner.end();
   return rows;

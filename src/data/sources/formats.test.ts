@@ -109,7 +109,7 @@ test("a German spreadsheet's, with Excel's hint, decimal commas and its own head
 test("a comma that may be either mark is asked about", async () => {
   const text = 'date,close\n2024-01-02,"1,234"\n2024-01-03,"1,250"\n';
   expect(await failure(text)).toBe(
-    'DATA_CELL_NOT_NUMBER p.csv line 2, column "close": expected a number, received "1,234"; format.decimal says whether its comma is the decimal mark',
+    'DATA_CELL_NOT_NUMBER p.csv line 2, column "close": expected a number, received "1,234"; format.decimal says whether the comma is the decimal mark',
   );
   expect((await read(text, { decimal: "," })).close[0]).toBe(1.234);
   expect((await read(text, { decimal: "." })).close[0]).toBe(1234);
@@ -167,8 +167,139 @@ test("records inside of an object", async () => {
   );
 });
 
+test("symbols side by side that have not the same fields, in text and as records", async () => {
+  const none = Number.NaN;
+  const expected = [
+    ["A", "2024-01-02T00:00", 1, none, none, 2, 77],
+    ["B", "2024-01-02T00:00", none, none, none, 9, none],
+  ];
+  const headers = ["('Open', 'A')", "('Close', 'A')", "('Volume', 'A')", "('Close', 'B')"];
+  const record = Object.fromEntries([
+    ["Date", "2024-01-02"],
+    ...headers.map((name, i) => [name, [1, 2, 77, 9][i]]),
+  ]);
+  expect(await bars(JSON.stringify([record]))).toEqual(expected);
+  expect(await bars(`Date,${headers.map((name) => `"${name}"`).join(",")}\n2024-01-02,1,2,77,9\n`)).toEqual(
+    expected,
+  );
+});
+
+test.each([
+  ["Date,Close_AAPL,Volume_AAPL,Close_LOW,Volume_LOW", ["AAPL", "LOW"]],
+  ["Date,AAPL Close,AAPL Volume,LOW Close,LOW Volume", ["AAPL", "LOW"]],
+  ["Index,AAPL.Close,AAPL.Volume,BRK.B.Close,BRK.B.Volume", ["AAPL", "BRK.B"]],
+  ["Date,Adj Close_AAPL,Volume_AAPL,Adj Close_MSFT,Volume_MSFT", ["AAPL", "MSFT"]],
+])("fields and symbols joined in one header: %s", async (header, symbols) => {
+  const text = `${header}\n2024-01-02,1,10,2,20\n`;
+  const format = header.startsWith("Index") ? { time: "Index" } : {};
+  const table = await read(text, format);
+  expect(table.symbols).toEqual(symbols);
+  expect([[...table.close], [...(table.volume ?? [])]]).toEqual([
+    [1, 2],
+    [10, 20],
+  ]);
+});
+
+test("a column of a bar is no symbol, unless it stands among many", async () => {
+  expect(await failure("Date,Settle,Volume\n2024-01-02,1,2\n")).toContain("expected a close column");
+  expect(await failure("Date,Last price,High\n2024-01-02,1,2\n")).toContain("expected a close column");
+  expect((await read("Date,AAPL,LOW,MSFT\n2024-01-02,1,2,3\n")).symbols).toEqual(["AAPL", "LOW", "MSFT"]);
+  const table = await read("Datum,Erster,Schluss\n2024-01-02,1,2\n", { time: "Datum" });
+  expect(table.reading.notes).toEqual([
+    "Each column is the closing price of a symbol: Erster, Schluss; format.close names the one of a single symbol.",
+  ]);
+});
+
+test("columns that the format names, side by side too", async () => {
+  const text = "Price,Adj Close,Close,Adj Close,Close\nTicker,A,A,B,B\nDate,,,,\n2024-01-02,51,102,7,8\n";
+  expect((await bars(text, { close: "Adj Close" })).map((bar) => bar[5])).toEqual([51, 7]);
+  expect(await failure(text, { close: "Adjusted" })).toContain(
+    'expected a column "Adjusted", which format.close names',
+  );
+  expect(await failure(text, { time: "Day" })).toContain('expected a column "Day", which format.time names');
+});
+
+test("a date and a clock in two columns", async () => {
+  const time = async (date: string, clock: string, header = "date,time,close", format: PriceFormat = {}) =>
+    new Date((await read(`${header}\n${date},${clock},1\n`, format)).time[0]).toISOString().slice(0, 19);
+  for (const clock of ["0930", "930", "09:30", "9:30", "093000", "93000"])
+    expect(await time("2024.01.02", clock), clock).toBe("2024-01-02T09:30:00");
+  expect(await time("01/31/2024", "1600")).toBe("2024-01-31T16:00:00");
+  expect(await time("2024-01-02", "09:30", "trade_date,time,close")).toBe("2024-01-02T09:30:00");
+  expect(await time("2024-01-02", "09:30", "Tag,Uhrzeit,close", { time: "Tag", clock: "Uhrzeit" })).toBe(
+    "2024-01-02T09:30:00",
+  );
+  const records = '[{"date": "20240102", "time": "0930", "close": 1}]';
+  expect(new Date((await read(records)).time[0]).toISOString()).toBe("2024-01-02T09:30:00.000Z");
+});
+
+test("days that are stored as midnights of some zone stay those days", async () => {
+  const text =
+    "Date,close\n2024-01-02 00:00:00-05:00,1\n2024-07-02 00:00:00-04:00,2\n2024-07-03 00:00:00+02:00,3\n";
+  const days = async (...args: Parameters<typeof read>) =>
+    Array.from((await read(...args)).time, (time) => new Date(time).toISOString().slice(0, 16));
+  expect(await days(text)).toEqual(["2024-01-02T00:00", "2024-07-02T00:00", "2024-07-03T00:00"]);
+  expect(
+    await days("Date,close\n2024-01-08 00:00:00,1\n2024-01-09 00:00:00,2\n", { timeZone: "Asia/Tokyo" }),
+  ).toEqual(["2024-01-08T00:00", "2024-01-09T00:00"]);
+  expect(await days(`${text}2024-07-03 16:00:00-04:00,3\n`)).toEqual([
+    "2024-01-02T05:00",
+    "2024-07-02T04:00",
+    "2024-07-02T22:00",
+    "2024-07-03T20:00",
+  ]);
+});
+
+test("day and month are turned round where they were written", async () => {
+  const times = async (text: string, format: PriceFormat = {}) =>
+    Array.from((await read(`date,close\n${text}\n`, format)).time, (time) =>
+      new Date(time).toISOString().slice(0, 16),
+    );
+  expect(await times("01/02/2020 02:00 +05:30,1\n13/02/2020 10:00 +05:30,2")).toEqual([
+    "2020-01-31T20:30",
+    "2020-02-13T04:30",
+  ]);
+  const newYork = { timeZone: "America/New_York" };
+  expect(await times("03/10/2024 02:30,1\n13/10/2024 10:00,2", newYork)).toEqual([
+    "2024-10-03T06:30",
+    "2024-10-13T14:00",
+  ]);
+  const symbols = "date,symbol,close\n13/02/2020,B,1\n01/02/2020,A,2\n02/02/2020,A,3\n";
+  const only = await readPriceTable({ path: "p.csv", bytes: Buffer.from(symbols) }, { symbols: ["A"] });
+  expect(Array.from(only.time, (time) => new Date(time).toISOString().slice(0, 10))).toEqual([
+    "2020-02-01",
+    "2020-02-02",
+  ]);
+});
+
+test("a decimal mark is the same in all of a file, and never guessed from what came later", async () => {
+  const grouped = "date;open;close;volume\n2020-01-02;1,085;1,086;12.345\n2020-01-03;1,085;1,087;12.346\n";
+  expect(await failure(grouped)).toContain('received "1,085"; format.decimal says whether');
+  expect((await bars(grouped, { decimal: "," }))[0].slice(2)).toEqual([
+    1.085,
+    Number.NaN,
+    Number.NaN,
+    1.086,
+    12_345,
+  ]);
+  expect((await bars("date;close\n2020-01-02;0,512\n2020-01-03;0,514\n"))[0][5]).toBe(0.512);
+  const late = `date;close\n${"2020-01-02;12\n".repeat(30_000)}2020-01-03;1.234\n2020-01-04;12,5\n`;
+  expect(await failure(late)).toContain('received "12,5"; format.decimal says whether');
+  const records =
+    '[{"date": "2020-01-02", "close": "1.234", "volume": 1.5}, {"date": "2020-01-03", "close": "1.234,5", "volume": 2}]';
+  expect(await failure(records)).toContain('received "1.234,5"; format.decimal says whether');
+  const read = await readPriceTable(
+    { path: "p.json", bytes: Buffer.from(records) },
+    { format: { decimal: "," } },
+  );
+  expect([[...read.close], [...(read.volume ?? [])]]).toEqual([
+    [1234, 1234.5],
+    [1.5, 2],
+  ]);
+});
+
 test("a format that cannot be", async () => {
   expect(await failure("date,close\n2024-01-02,1\n", { timeZone: "Mars/Olympus" })).toBe(
-    "DATA_OPTION_INVALID reading: format.timeZone: expected a time zone such as America/New_York",
+    'DATA_OPTION_INVALID reading: format.timeZone: expected a time zone such as America/New_York, EST or Etc/GMT+5, received "Mars/Olympus"',
   );
 });

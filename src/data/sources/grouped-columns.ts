@@ -1,5 +1,6 @@
 /** Columns that have two headers each, a field and a symbol, as pandas writes the bars of several symbols side by side. */
-import { duplicate, type HeaderPlace, missing } from "./column-errors.ts";
+import type { PriceFormat } from "../../base/index.ts";
+import { duplicate, type HeaderPlace, missing, unknownColumn } from "./column-errors.ts";
 import { adjustedNames, type NumberRole, normalised, numberRoles } from "./column-names.ts";
 import { notAdjusted, type WideLayout } from "./layout.ts";
 
@@ -13,10 +14,27 @@ export function findGroupedLayout(
   levels: readonly (readonly [string, string])[],
   place: HeaderPlace,
 ): WideLayout {
+  const { format } = place;
   const time = levels.findIndex((pair) => pair.some((name) => name.trim() === ""));
-  const roleOf = (name: string) => numberRoles.find((role) => groupedNames[role].includes(normalised(name)));
+  const headers = [...new Set(levels.flatMap((pair) => pair.map((name) => name.trim())))].filter(Boolean);
+  const namesOf = (role: NumberRole) => {
+    const named = role === "adjusted" ? undefined : format[role];
+    if (named === undefined) return groupedNames[role];
+    if (!headers.some((header) => normalised(header) === normalised(named)))
+      throw unknownColumn(named, role as keyof PriceFormat, headers, place);
+    return [normalised(named)];
+  };
+  const names = numberRoles.map((role) => ({ role, names: namesOf(role) }));
+  const roleOf = (name: string) => names.find(({ names: own }) => own.includes(normalised(name)))?.role;
+  const timeName = levels[time]?.find((name) => name.trim() !== "") ?? "";
+  if (format.time !== undefined && normalised(format.time) !== normalised(timeName))
+    throw unknownColumn(format.time, "time", headers, place);
   const bars = levels.flatMap((pair, column) => (column === time ? [] : [{ pair, column }]));
-  const known = [0, 1].map((level) => bars.filter(({ pair }) => roleOf(pair[level]) !== undefined).length);
+  // A symbol may be called as a field is, but not as several.
+  const known = [0, 1].map((level) => {
+    const roles = bars.map(({ pair }) => roleOf(pair[level])).filter((role) => role !== undefined);
+    return new Set(roles).size + roles.length / (bars.length + 1);
+  });
   const field = known[0] >= known[1] ? 0 : 1;
   const assets = new Map<string, { [R in NumberRole]?: number }>();
   const ignored = new Set<string>();
@@ -36,7 +54,7 @@ export function findGroupedLayout(
     columns[role] = column;
     assets.set(symbol, columns);
   }
-  const adjust = place.format.adjust === true;
+  const adjust = format.adjust === true;
   if (adjust && adjusted === undefined)
     throw missing("adjusted close", "adjusted", [...new Set(levels.map((pair) => pair[field]))], place);
   return {
@@ -51,8 +69,39 @@ export function findGroupedLayout(
       };
     }),
     ignored: [...ignored],
-    notes: raw !== undefined && adjusted !== undefined && !adjust ? [notAdjusted(raw, adjusted)] : [],
+    notes:
+      raw !== undefined && adjusted !== undefined && !adjust && format.close === undefined
+        ? [notAdjusted(raw, adjusted)]
+        : [],
   };
+}
+
+/**
+ * Headers that join a field and a symbol, as `Close_AAPL`, `AAPL Volume` or R's `AAPL.Close`, all in one order; null when one that is not the
+ * time's does not, or when there is no close among them.
+ */
+export function joinedLevels(headers: readonly string[], time: number): [string, string][] | null {
+  return (
+    joinedInOrder(headers, time, fieldFirst, ([, field, symbol]) => [field, symbol]) ??
+    joinedInOrder(headers, time, fieldLast, ([, symbol, field]) => [field, symbol])
+  );
+}
+
+function joinedInOrder(
+  headers: readonly string[],
+  time: number,
+  pattern: RegExp,
+  pairOf: (match: RegExpExecArray) => [string, string],
+): [string, string][] | null {
+  const levels: [string, string][] = [];
+  for (const [column, header] of headers.entries()) {
+    const match = pattern.exec(header.trim());
+    if (column === time) levels.push([header.trim() || "date", ""]);
+    else if (match === null) return null;
+    else levels.push(pairOf(match));
+  }
+  const fields = levels.map(([field]) => normalised(field));
+  return fields.some((field) => closes.includes(field)) ? levels : null;
 }
 
 /** Names of the fields of a bar beside a symbol; words that may be a symbol are not among them. */
@@ -71,3 +120,11 @@ export function tupleLevels(headers: readonly string[]): [string, string][] | nu
   if (pairs.filter((pair) => pair === null).length > 1 || headers.length < 2) return null;
   return pairs.map((pair, column) => (pair === null ? [headers[column], ""] : [pair[1], pair[2]]));
 }
+
+const closes = [...groupedNames.close, ...groupedNames.adjusted];
+const fields = Object.values(groupedNames)
+  .flat()
+  .map((name) => name.replaceAll(".", "[.]").replaceAll(" ", "[ ._-]?"))
+  .join("|");
+const fieldFirst = new RegExp(`^(${fields})[ _.:|-]+(.+)$`, "i");
+const fieldLast = new RegExp(`^(.+?)[ _.:|-]+(${fields})$`, "i");

@@ -27,3 +27,7 @@ export interface WideLayout {
 export function notAdjusted(close: string, adjusted: string): string {
   return `Prices are those of "${close.trim()}"; format.adjust scales them by "${adjusted.trim()}", for splits and dividends.`;
 }
+
+/** That a bar is of two kinds of prices. */
+export const notAllAdjusted =
+  "The close is adjusted for splits and dividends, and open, high and low may not be; format.adjust scales all of a bar beside a raw close.";

@@ -4,10 +4,9 @@ import { shownCell } from "./numbers.ts";
 
 /** The error for a text where a number belongs. */
 export function notANumber(source: string, line: number, column: string, text: string): PlatformError {
-  const hint = isAmbiguous(text)
-    ? "; format.decimal says whether its comma is the decimal mark"
-    : decimalMarkOf([text]) === ","
-      ? " in a file with decimal points"
+  const hint =
+    isAmbiguous(text) || decimalMarkOf([text]) === ","
+      ? "; format.decimal says whether the comma is the decimal mark"
       : "";
   return new PlatformError(
     "input",

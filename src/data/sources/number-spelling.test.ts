@@ -14,6 +14,8 @@ test.each([
   [["12", "13"], undefined],
   [["1,5", "1.5"], "."],
   [["1.234", "12"], "."],
+  [["1,086", "12.345"], undefined],
+  [["0,123", "12"], ","],
   [["1.234", "1,5"], ","],
   [["1,5x", "2024-01-02"], undefined],
 ])("sees how %j are written", (cells, mark) => {
@@ -25,6 +27,7 @@ test("reads numbers with marks between groups of three", () => {
   expect(points.map((cell) => spelledNumber(cell, "."))).toEqual([
     4567.8, 1234.5, 1234.5, 1234, -1_234_567, 12.5, 3.25,
   ]);
+  expect(spelledNumber("1,5e-05", ",")).toBe(1.5e-5);
   const commas = ["4.567,80", "1 234,5", "1\u202f234,5", "1.234", "12,", "€ 3,25"];
   expect(commas.map((cell) => spelledNumber(cell, ","))).toEqual([4567.8, 1234.5, 1234.5, 1234, 12, 3.25]);
 });
@@ -44,7 +47,20 @@ test("reads units only where they may be", () => {
 });
 
 test("takes nothing else for a number", () => {
-  const others = ["12,34,567", "1,23", "1.2.3", "12a", "--1", "1_000", "0x10", "$", "", "1,2345.6", "1 23.4"];
+  const others = [
+    "12,34,567",
+    "1,23",
+    "1.2.3",
+    "12a",
+    "--1",
+    "1_000",
+    "0x10",
+    "$",
+    "",
+    "1,2345.6",
+    "1 23.4",
+    "0,123",
+  ];
   for (const cell of others) expect(spelledNumber(cell, "."), cell).toBeUndefined();
   for (const cell of ["1.5", "1,2,3", "1.23,4"]) expect(spelledNumber(cell, ","), cell).toBeUndefined();
 });

@@ -11,13 +11,14 @@ const column = (what: string) => z.string().trim().min(1).optional().describe(`c
  * priceFormat.parse({ close: "Adj Close", decimal: "," }); // => { close: "Adj Close", decimal: "," }
  */
 export const priceFormat = z
-  .object({
+  .strictObject({
     header: z
       .array(z.string().trim())
       .min(2)
       .optional()
       .describe("names of all columns, in their order, of a file without a header line"),
     time: column("dates or times"),
+    clock: column("the time of the day, beside one of dates"),
     symbol: column("symbols"),
     open: column("the first price of a bar"),
     high: column("the highest price"),
@@ -35,7 +36,10 @@ export const priceFormat = z
       .describe("how 01/02/2020 is read; by default read off the file"),
     timeZone: z
       .string()
-      .refine(isTimeZone, "expected a time zone such as America/New_York")
+      .refine(isTimeZone, {
+        error: ({ input }) =>
+          `expected a time zone such as America/New_York, EST or Etc/GMT+5, received ${JSON.stringify(input)}`,
+      })
       .optional()
       .describe("zone of times that name none; by default UTC"),
   })
@@ -47,5 +51,10 @@ export function checkedFormat(format: PriceFormat): PriceFormat {
   if (parsed.success) return parsed.data;
   const [{ path, message }] = parsed.error.issues;
   const field = ["format", ...path].join(".");
-  throw new PlatformError("input", "DATA_OPTION_INVALID", `reading: ${field}: ${message}`, { field });
+  const received = path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown>)?.[key],
+    format,
+  );
+  const whole = /received/.test(message) ? message : `${message}, received ${JSON.stringify(received)}`;
+  throw new PlatformError("input", "DATA_OPTION_INVALID", `reading: ${field}: ${whole}`, { field });
 }

@@ -6,10 +6,11 @@ import { type CsvPlan, firstRows, noRows, planCsv, textRow } from "./csv-plan.ts
 import { type CsvRow, CsvScanner, cellText, detectDelimiter } from "./csv-scanner.ts";
 import type { LongLayout, WideLayout } from "./layout.ts";
 import { notANumber } from "./not-a-number.ts";
-import { spelledNumber } from "./number-spelling.ts";
+import { markWithout, spelledNumber } from "./number-spelling.ts";
 import { classifyCell, parseNumber, shownCell } from "./numbers.ts";
 import { textStart } from "./sniff.ts";
 import { type PriceFile, type RowFilter, TableBuilder } from "./table-builder.ts";
+import { dateWithClock } from "./times.ts";
 
 /** Reads CSV bytes. @throws PlatformError see `readPriceTable` */
 export async function readCsv(
@@ -99,10 +100,12 @@ class CsvReader {
       const symbol = symbolOf(row);
       pending.symbol = symbol;
       pending.line = row.line;
-      if (builder.isWanted(symbol)) {
-        pending.time = clock === null ? this.#time(row, time) : this.#dateAndClock(row, time, clock);
-        this.#readNumbers(row, numbers);
+      const isWanted = builder.isWanted(symbol);
+      if (isWanted || builder.times.wantsWitnesses) {
+        pending.time =
+          clock === null ? this.#time(row, time, isWanted) : this.#dateAndClock(row, time, clock, isWanted);
       }
+      if (isWanted) this.#readNumbers(row, numbers);
       builder.add();
     };
     const used = (Object.keys(columns) as Role[]).flatMap((role) => {
@@ -130,7 +133,7 @@ class CsvReader {
         symbol: builder.symbolId(symbol),
         numbers: numberRoles.flatMap((role) => {
           const column = columns[role];
-          return present.has(role) ? [{ role, column: column ?? Number.POSITIVE_INFINITY }] : [];
+          return column === undefined ? [] : [{ role, column }];
         }),
       }))
       .filter(({ symbol }) => builder.isWanted(symbol));
@@ -164,16 +167,18 @@ class CsvReader {
     }
   }
 
-  #time(row: CsvRow, column: number): number {
+  /** @param isKept whether the row is one of the table, or only shows in which order day and month stand */
+  #time(row: CsvRow, column: number, isKept = true): number {
     if (column >= row.count) return Number.NaN;
-    return this.#builder.times.read(row.bytes, row.starts[column], row.ends[column], this.#builder.rows);
+    const [start, end] = [row.starts[column], row.ends[column]];
+    return this.#builder.times.read(row.bytes, start, end, isKept ? this.#builder.rows : null);
   }
 
-  #dateAndClock(row: CsvRow, date: number, clock: number): number {
+  #dateAndClock(row: CsvRow, date: number, clock: number, isKept: boolean): number {
     if (date >= row.count) return Number.NaN;
-    const time = clock < row.count ? cellText(row, clock).padStart(6, "0") : "";
-    const text = `${cellText(row, date)} ${/^\d{6}$/.test(time) ? time.replace(/(..)(..)(..)/, "$1:$2:$3") : time}`;
-    return this.#builder.times.readText(text, this.#builder.rows);
+    const time = clock < row.count ? cellText(row, clock) : "";
+    const text = dateWithClock(cellText(row, date), time);
+    return this.#builder.times.readText(text, isKept ? this.#builder.rows : null);
   }
 
   #number(row: CsvRow, column: number, role: NumberRole): number {
@@ -190,7 +195,8 @@ class CsvReader {
     const text = cellText(row, column);
     const kind = classifyCell(text);
     if (kind === "text") {
-      const value = spelledNumber(text, this.#plan?.decimal, { units: role === "volume" });
+      const mark = this.#plan?.decimal ?? markWithout(text);
+      const value = spelledNumber(text, mark, { units: role === "volume" });
       if (value !== undefined) return value;
       throw notANumber(this.#source, row.line, this.#plan?.headers[column] ?? "", text);
     }

@@ -3,7 +3,7 @@
  * over as typed arrays; text comes over only for symbols, for times that are text, and for cells that are no numbers.
  */
 import { createWriteStream } from "node:fs";
-import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -20,12 +20,16 @@ import { type NumberRole, numberRoles } from "./column-names.ts";
 import { findLayout } from "./columns.ts";
 import type { Layout } from "./layout.ts";
 import { notANumber } from "./not-a-number.ts";
-import { spelledNumber } from "./number-spelling.ts";
+import { markWithout, spelledNumber } from "./number-spelling.ts";
 import { classifyCell } from "./numbers.ts";
 import { symbolOfSource } from "./read-csv.ts";
 import { type PriceFile, type RowFilter, TableBuilder } from "./table-builder.ts";
+import { dateWithClock } from "./times.ts";
 
 type Format = "json" | "parquet";
+
+/** Between the date and the clock of a row, which two columns hold. */
+const clockMark = "\u0001";
 
 /** A column of the table in SQL. */
 interface SqlColumn {
@@ -100,7 +104,8 @@ async function localFile(opened: OpenedBytes, temporary: string): Promise<string
   if (opened.plainPath === null) {
     await pipeline(opened.chunks, createWriteStream(temporary, { mode: 0o600 }));
   } else {
-    await symlink(resolve(opened.plainPath), temporary);
+    const place = resolve(opened.plainPath);
+    await symlink(place, temporary).catch(() => copyFile(place, temporary)); // Windows asks for a right to make links
     for await (const _ of opened.chunks); // the fingerprint needs every byte
   }
   return temporary;
@@ -120,8 +125,8 @@ async function readTable(
     { where: opened.name, file: opened.name, format: written },
   );
   const builder = new TableBuilder(opened.name, filter, written);
-  const plan = planQuery(layout, columns, builder, opened.name);
-  const from = format === "parquet" ? `read_parquet(${literal(path)})` : jsonTable(path, columns);
+  const plan = planQuery(layout, columns, builder, { source: opened.name, format, written });
+  const from = format === "parquet" ? `read_parquet(${literal(path)})` : jsonTable(path, columns, plan);
   const result = await connection.stream(`SELECT ${plan.select.join(", ")} FROM ${from}`);
   const reader = new ChunkReader(opened.name, builder, plan, written);
   for (
@@ -176,15 +181,22 @@ async function describe(
   }));
 }
 
-/** Every cell as text: DuckDB would stop at the first cell that is not of the type it guessed, without saying which. */
-function jsonTable(path: string, columns: readonly SqlColumn[]): string {
-  const types = columns.map(({ name }) => `${literal(name)}: 'VARCHAR'`);
+/**
+ * Every cell as text: DuckDB would stop at the first cell that is not of the type it guessed, without saying which. Cells whose texts
+ * have a decimal mark of their own come as JSON, which tells a text from a number.
+ */
+function jsonTable(path: string, columns: readonly SqlColumn[], { asJson }: QueryPlan): string {
+  const types = columns.map(({ name }) => `${literal(name)}: '${asJson.has(name) ? "JSON" : "VARCHAR"}'`);
   return `read_json(${literal(path)}, columns = {${types.join(", ")}})`;
 }
 
 interface QueryPlan {
   readonly select: string[];
   readonly timeIsText: boolean;
+  /** Whether a clock follows the date, behind `clockMark`. */
+  readonly hasClock: boolean;
+  /** Columns that are read as JSON. */
+  readonly asJson: ReadonlySet<string>;
   /** Whether times are what clocks of some zone show. */
   readonly timeIsLocal: boolean;
   readonly hasSymbol: boolean;
@@ -198,7 +210,7 @@ function planQuery(
   layout: Layout,
   columns: readonly SqlColumn[],
   builder: TableBuilder,
-  source: string,
+  { source, format, written }: { source: string; format: Format; written: PriceFormat },
 ): QueryPlan {
   const timeColumn = columns[layout.kind === "long" ? (layout.columns.time ?? 0) : layout.time];
   const clock =
@@ -206,7 +218,7 @@ function planQuery(
   const timeIsText = clock !== null || !/^(DATE|TIMESTAMP)/.test(timeColumn.type);
   const select = [
     clock !== null
-      ? `concat_ws(' ', CAST(${quoted(timeColumn)} AS VARCHAR), CAST(${quoted(clock)} AS VARCHAR))`
+      ? `concat_ws(${literal(clockMark)}, CAST(${quoted(timeColumn)} AS VARCHAR), CAST(${quoted(clock)} AS VARCHAR))`
       : timeIsText
         ? `CAST(${quoted(timeColumn)} AS VARCHAR)`
         : `CAST(epoch_ms(${quoted(timeColumn)}) AS DOUBLE)`,
@@ -235,16 +247,27 @@ function planQuery(
     for (const asset of wanted) add(asset.symbol, asset.columns);
     builder.rowsPerTime = wanted.length;
   }
+  const asJson = new Set(
+    written.decimal === "," && format === "json" ? numbers.map(({ header }) => header) : [],
+  );
   for (const { header } of numbers) {
     const cell = quoted({ name: header });
-    select.push(
-      `TRY_CAST(${cell} AS DOUBLE)`,
-      `CASE WHEN TRY_CAST(${cell} AS DOUBLE) IS NULL THEN CAST(${cell} AS VARCHAR) END`,
-    );
+    const type = columns.find(({ name }) => name === header)?.type ?? "";
+    // What is stored as a number is one; a text is one by its decimal mark.
+    const isText = asJson.has(header)
+      ? `json_type(${cell}) = 'VARCHAR'`
+      : written.decimal === "," && type === "VARCHAR"
+        ? "true"
+        : "false";
+    const text = asJson.has(header) ? `(${cell} ->> '$')` : `CAST(${cell} AS VARCHAR)`;
+    const value = `CASE WHEN ${isText} THEN NULL ELSE TRY_CAST(${text} AS DOUBLE) END`;
+    select.push(value, `CASE WHEN (${value}) IS NULL THEN ${text} END`);
   }
   return {
     select,
     timeIsText,
+    hasClock: clock !== null,
+    asJson,
     timeIsLocal: clock === null && /^TIMESTAMP(_S|_MS|_NS)?$/.test(timeColumn.type),
     hasSymbol: symbolColumn !== null,
     constantSymbol:
@@ -269,7 +292,8 @@ class ChunkReader {
   }
 
   take(chunk: DuckDBDataChunk): void {
-    const { timeIsText, timeIsLocal, hasSymbol, constantSymbol, numbers } = this.#plan;
+    const { timeIsText, hasClock, timeIsLocal, hasSymbol, constantSymbol, numbers } = this.#plan;
+    const isLong = hasSymbol || constantSymbol >= 0;
     const builder = this.#builder;
     const pending = builder.row;
     const times = chunk.getColumnVector(0);
@@ -281,10 +305,13 @@ class ChunkReader {
       pending.line = ++this.#rowNumber;
       if (symbols !== null) pending.symbol = builder.symbolId(String(symbols.getItem(row) ?? "(no symbol)"));
       else if (constantSymbol >= 0) pending.symbol = constantSymbol;
+      const kept = !isLong || builder.isWanted(pending.symbol) ? builder.rows : null;
       const time = times.getItem(row);
       if (time === null) pending.time = Number.NaN;
-      else if (timeIsText) pending.time = builder.times.readText(String(time), builder.rows);
-      else pending.time = timeIsLocal ? builder.times.fromLocal(Number(time)) : Number(time);
+      else if (timeIsText) {
+        const [date, clock] = String(time).split(clockMark);
+        pending.time = builder.times.readText(hasClock ? dateWithClock(date, clock ?? "") : date, kept);
+      } else pending.time = timeIsLocal ? builder.times.fromLocal(Number(time), kept) : Number(time);
       for (let index = 0; index < numbers.length; index++) {
         const column = numbers[index];
         const read = values[index].getItem(row);
@@ -307,7 +334,8 @@ class ChunkReader {
     }
     const kind = classifyCell(String(text));
     if (kind === "text") {
-      const spelled = spelledNumber(String(text), this.#written.decimal, { units: role === "volume" });
+      const mark = this.#written.decimal ?? markWithout(String(text));
+      const spelled = spelledNumber(String(text), mark, { units: role === "volume" });
       if (spelled !== undefined) return spelled;
       throw notANumber(this.#source, this.#rowNumber, header, String(text));
     }

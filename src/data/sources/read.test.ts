@@ -196,7 +196,7 @@ describe("with bad input", () => {
       'DATA_CELL_NOT_NUMBER p.csv line 5, column "close": expected a number, received "abc"',
     );
     expect(await failure(read("date;close\n2024-01-01;1.5\n2024-01-02;1,5\n"))).toContain(
-      'received "1,5" in a file with decimal points',
+      'received "1,5"; format.decimal says whether the comma is the decimal mark',
     );
   });
 

@@ -71,6 +71,6 @@ function binaryText(head: Buffer): string | undefined {
     new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true });
     return undefined;
   } catch {
-    return "binary data or text in another encoding (not UTF-8)";
+    return "binary data, or text that is not UTF-8 (save it as UTF-8)";
   }
 }

@@ -117,18 +117,28 @@ export class TableBuilder {
     return this.#kept[symbol];
   }
 
-  /** Scales the prices of `row` so that its close is the adjusted one. */
+  /** Scales the prices of `row` so that its close is the adjusted one; without two closes above 0 it has none. */
   adjust(adjusted: number): void {
     const { row } = this;
-    const factor = adjusted / row.close;
+    const factor = adjusted > 0 && row.close > 0 ? adjusted / row.close : Number.NaN;
     row.open *= factor;
     row.high *= factor;
     row.low *= factor;
-    row.close = adjusted;
+    row.close *= factor;
   }
 
-  /** Adds `row` unless a filter leaves it out. */
+  /** Adds `row` unless a filter leaves it out, and takes its numbers away, so that the next one has its own. */
   add(): void {
+    this.#keep();
+    const { row } = this;
+    row.open = Number.NaN;
+    row.high = Number.NaN;
+    row.low = Number.NaN;
+    row.close = Number.NaN;
+    row.volume = Number.NaN;
+  }
+
+  #keep(): void {
     const { row } = this;
     // While dates may still be turned round the time filter has to wait for `finish`.
     if (!this.#kept[row.symbol] || (!this.times.undecided && !this.#inRange(row.time))) {
@@ -167,7 +177,7 @@ export class TableBuilder {
     }
     const line = this.#join("line", Int32Array, rows);
     const time = this.#join("time", Float64Array, rows);
-    const dateOrder = this.#turnDates(time, line);
+    const dateOrder = this.#rightTimes(time, line);
     if (rows > 0 && time.every(Number.isNaN) && this.#filtered === 0) {
       throw new PlatformError(
         "input",
@@ -249,10 +259,9 @@ export class TableBuilder {
     return !((from !== undefined && time < from) || (to !== undefined && time > to));
   }
 
-  #turnDates(time: Float64Array, line: Int32Array): DateOrder | null {
+  #rightTimes(time: Float64Array, line: Int32Array): DateOrder | null {
     const found = this.times.dateOrder();
-    if (found === null) return null;
-    if (found.conflict !== null) {
+    if (found !== null && found.conflict !== null) {
       const [monthFirst, dayFirst] = found.conflict.map((row) => line[Math.min(row, line.length - 1)]);
       throw new PlatformError(
         "input",
@@ -262,9 +271,9 @@ export class TableBuilder {
       );
     }
     this.times.misread((first, right) => {
-      for (let row = first; row < first + this.rowsPerTime; row++) time[row] = right(time[row]);
+      for (let row = first; row < first + this.rowsPerTime; row++) time[row] = right;
     });
-    return { order: found.order, certain: found.certain };
+    return found && { order: found.order, certain: found.certain };
   }
 
   #inRangeOnly(table: PriceTable): PriceTable {

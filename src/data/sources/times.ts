@@ -34,10 +34,16 @@ export class TimeReader {
   /** A row whose date can only be month first, and one that can only be day first. */
   #monthFirst = -1;
   #dayFirst = -1;
-  #ambiguous: number[] = [];
-  /** Those of them that have no clock, so that no zone moved them; kept where there is a zone. */
-  readonly #clockless = new Set<number>();
+  /** Rows whose date has two readings, with what they are when the day stands first. */
+  readonly #ambiguous: { readonly row: number; readonly time: UtcMs; readonly local: number }[] = [];
+  /** Whether some time was written so that day and month cannot be confused. */
+  #isPlain = false;
+  /** Whether every clock so far showed midnight, and then what clocks showed in the rows that a zone moved. */
+  #areMidnights = true;
+  #midnights: { readonly row: number; readonly local: number }[] = [];
+  /** What was said of the order, and whether some date has one. */
   readonly #order: DateOrder["order"] | undefined;
+  #hasOrder = false;
   /** Of times that name no zone; null for UTC. */
   readonly #clock: ZoneClock | null;
 
@@ -51,23 +57,32 @@ export class TimeReader {
     return this.#clock?.name ?? "UTC";
   }
 
-  /** The time in a cell, or NaN when it cannot be read. `row` is the number under which `turn` will speak of it. */
-  read(bytes: Buffer, start: number, end: number, row: number): UtcMs {
+  /**
+   * The time in a cell, or NaN when it cannot be read.
+   *
+   * @param row the number under which `misread` will speak of it; null for a row that is not kept and only shows how dates are written
+   */
+  read(bytes: Buffer, start: number, end: number, row: number | null): UtcMs {
     while (start < end && bytes[start] <= 0x20) start++;
     while (end > start && bytes[end - 1] <= 0x20) end--;
     const length = end - start;
     if (length >= 10 && bytes[start + 4] === 0x2d && bytes[start + 7] === 0x2d) {
       const day = dayOf(digits(bytes, start, 4), digits(bytes, start + 5, 2), digits(bytes, start + 8, 2));
       if (length === 10 && !Number.isNaN(day)) {
+        this.#isPlain = true;
         this.#naive++;
         return day;
       }
       const clock = clockOf(bytes, start + 11, end);
       const separator = bytes[start + 10];
       if (clock >= 0 && !Number.isNaN(day) && (separator === 0x20 || separator === 0x54)) {
-        if (bytes[end - 1] === 0x5a) this.#utc++;
-        else this.#naive++;
-        return bytes[end - 1] === 0x5a ? day + clock : this.fromLocal(day + clock);
+        this.#isPlain = true;
+        if (bytes[end - 1] !== 0x5a) {
+          this.#naive++;
+          return this.fromLocal(day + clock, row);
+        }
+        this.#utc++;
+        return this.#moved(day + clock, day + clock, row);
       }
     }
     if (length === 0) return Number.NaN;
@@ -75,39 +90,56 @@ export class TimeReader {
   }
 
   /** The same for text. */
-  readText(text: string, row: number): UtcMs {
+  readText(text: string, row: number | null): UtcMs {
     const time = this.#parse(text.trim(), row);
     if (Number.isNaN(time)) this.firstUnreadable ??= text.trim();
     return time;
   }
 
   /** A time that shows clocks of no named zone, written as if it were UTC. */
-  fromLocal(local: number): UtcMs {
-    return this.#clock === null ? local : this.#clock.toUtc(local);
+  fromLocal(local: number, row: number | null): UtcMs {
+    return this.#moved(this.#clock?.toUtc(local) ?? local, local, row);
   }
 
-  #parse(word: string, row: number): UtcMs {
-    if (/^-?\d+(\.\d+)?$/.test(word)) return this.#number(word);
+  /** A time with what clocks showed then. */
+  #moved(time: UtcMs, local: number, row: number | null): UtcMs {
+    if (!this.#areMidnights) return time;
+    if (local % dayMs !== 0) {
+      this.#areMidnights = false;
+      this.#midnights = [];
+    } else if (time !== local && row !== null) this.#midnights.push({ row, local });
+    return time;
+  }
+
+  #parse(word: string, row: number | null): UtcMs {
+    const match = yearLast.exec(word);
+    if (match) return this.#yearLast(match, row);
+    const time = this.#plain(word, row);
+    if (!Number.isNaN(time)) this.#isPlain = true;
+    return time;
+  }
+
+  /** A time whose day and month cannot be confused. */
+  #plain(word: string, row: number | null): UtcMs {
+    if (/^-?\d+(\.\d+)?$/.test(word)) return this.#number(word, row);
     let match = yearFirst.exec(word);
-    if (match) return this.#timeOf(dayOf(+match[1], +match[3], +match[4]), match, 5);
-    match = yearLast.exec(word);
-    if (match && this.#clock !== null && match[5] === undefined) this.#clockless.add(row);
-    if (match) return this.#timeOf(this.#yearLast(+match[1], +match[3], +match[4], match[2], row), match, 5);
+    if (match) return this.#timeOf(dayOf(+match[1], +match[3], +match[4]), match, 5, row);
     match = compact.exec(word);
-    if (match) return this.#timeOf(dayOf(+match[1], +match[2], +match[3]), match, 4);
+    if (match) return this.#timeOf(dayOf(+match[1], +match[2], +match[3]), match, 4, row);
     const joined = /^(\d{8})[ T]?(\d{2})(\d{2})(\d{2})$/.exec(word);
-    if (joined) return this.#parse(`${joined[1]} ${joined[2]}:${joined[3]}:${joined[4]}`, row);
+    if (joined) return this.#plain(`${joined[1]} ${joined[2]}:${joined[3]}:${joined[4]}`, row);
     match = dayMonthName.exec(word);
-    if (match) return this.#timeOf(dayOf(+match[3], monthOf(match[2]), +match[1]), match, 4);
+    if (match) return this.#timeOf(dayOf(+match[3], monthOf(match[2]), +match[1]), match, 4, row);
     match = monthNameDay.exec(word);
-    if (match) return this.#timeOf(dayOf(+match[3], monthOf(match[1]), +match[2]), match, 4);
+    if (match) return this.#timeOf(dayOf(+match[3], monthOf(match[1]), +match[2]), match, 4, row);
     return Number.NaN;
   }
 
   /** How dates like 01/02/2020 were read, or null when there were none. `conflict`: two rows that exclude each other. */
   dateOrder(): (DateOrder & { readonly conflict: readonly [number, number] | null }) | null {
+    if (this.#order !== undefined)
+      return this.#hasOrder ? { order: this.#order, certain: true, conflict: null } : null;
     if (this.#monthFirst < 0 && this.#dayFirst < 0 && this.#ambiguous.length === 0) return null;
-    if (this.#order !== undefined) return { order: this.#order, certain: true, conflict: null };
     const conflict = this.#monthFirst >= 0 && this.#dayFirst >= 0;
     return {
       order: this.#dayFirst >= 0 ? "day-first" : "month-first",
@@ -116,18 +148,22 @@ export class TimeReader {
     };
   }
 
-  /** Calls `turn` for each row that was read month first although the file is day first, with what makes its time right. */
-  misread(turn: (row: number, right: (time: UtcMs) => UtcMs) => void): void {
+  /** Calls `turn` for each row whose time was not read as all rows together say, with its right time. */
+  misread(turn: (row: number, right: UtcMs) => void): void {
+    // What has no clock but is stored as if it had one, as the days of many files are, is that day whatever its zone.
+    for (const { row, local } of this.#midnights) turn(row, local);
     if (this.dateOrder()?.order !== "day-first") return;
-    const clock = this.#clock;
-    for (const row of this.#ambiguous) {
-      const zoned = clock !== null && !this.#clockless.has(row);
-      turn(row, zoned ? (time) => clock.toUtc(turnDayAndMonth(clock.toLocal(time))) : turnDayAndMonth);
-    }
+    for (const { row, time, local } of this.#ambiguous) turn(row, this.#areMidnights ? local : time);
+  }
+
+  /** Whether rows that are not kept may still show in which order day and month stand. */
+  get wantsWitnesses(): boolean {
+    return this.#order === undefined && !this.#isPlain && this.#monthFirst < 0 && this.#dayFirst < 0;
   }
 
   /** True while an earlier time may still change its reading. */
   get undecided(): boolean {
+    if (this.#midnights.length > 0) return true;
     if (this.#order !== undefined) return false;
     return this.#ambiguous.length > 0 || this.#dayFirst >= 0 || this.#monthFirst >= 0;
   }
@@ -140,66 +176,63 @@ export class TimeReader {
     return [...counts].sort((a, b) => b[1] - a[1]);
   }
 
-  #yearLast(first: number, second: number, year: number, separator: string, row: number): UtcMs {
-    if (separator === ".") return dayOf(year, second, first); // 31.12.2019 is day first wherever it is written
-    const monthFirst = dayOf(year, first, second);
+  #yearLast(match: RegExpExecArray, row: number | null): UtcMs {
+    const [first, separator, second, year] = [+match[1], match[2], +match[3], +match[4]];
+    const at = (day: UtcMs) => this.#timeOf(day, match, 5, row);
     const dayFirst = dayOf(year, second, first);
+    if (separator === ".") {
+      this.#isPlain = true; // 31.12.2019 is day first wherever it is written
+      return at(dayFirst);
+    }
+    const monthFirst = dayOf(year, first, second);
     if (this.#order !== undefined) {
-      this.#monthFirst = row; // there are such dates
-      return this.#order === "month-first" ? monthFirst : dayFirst;
+      this.#hasOrder = true;
+      return at(this.#order === "month-first" ? monthFirst : dayFirst);
     }
     if (Number.isNaN(monthFirst)) {
-      if (!Number.isNaN(dayFirst) && this.#dayFirst < 0) this.#dayFirst = row;
-      return dayFirst;
+      if (!Number.isNaN(dayFirst) && this.#dayFirst < 0) this.#dayFirst = row ?? 0;
+      return at(dayFirst);
     }
     if (Number.isNaN(dayFirst)) {
-      if (this.#monthFirst < 0) this.#monthFirst = row;
-    } else if (first !== second) this.#ambiguous.push(row);
-    return monthFirst;
+      if (this.#monthFirst < 0) this.#monthFirst = row ?? 0;
+    } else if (first !== second && row !== null) {
+      const local = localOf(dayFirst, match, 5);
+      this.#ambiguous.push({ row, local, time: this.#utcOf(local, match, 5) });
+    }
+    return at(monthFirst);
   }
 
-  #timeOf(day: UtcMs, match: RegExpExecArray, at: number): UtcMs {
-    const [hour, minute, second, fraction, half, zone] = match.slice(at, at + 6);
-    let hours = Number(hour ?? 0);
-    if (half !== undefined) {
-      if (hours < 1 || hours > 12) return Number.NaN;
-      hours = (hours % 12) + (half.toLowerCase() === "pm" ? 12 : 0);
-    }
-    const minutes = Number(minute ?? 0);
-    const seconds = Number(second ?? 0);
-    if (Number.isNaN(day) || hours > 23 || minutes > 59 || seconds > 59) return Number.NaN;
-    const milliseconds = Number((fraction ?? "").padEnd(3, "0").slice(0, 3));
-    const local = day + ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds;
-    const offset = this.#offsetMs(zone);
-    return hour !== undefined && zone === undefined ? this.fromLocal(local) : local - offset;
+  #timeOf(day: UtcMs, match: readonly string[], at: number, row: number | null): UtcMs {
+    const local = localOf(day, match, at);
+    if (Number.isNaN(local)) return local;
+    this.#count(match[at + 5]);
+    // A date without a clock is that date wherever it is read.
+    return match[at] === undefined ? local : this.#moved(this.#utcOf(local, match, at), local, row);
   }
 
-  #offsetMs(zone: string | undefined): number {
-    if (zone === undefined) {
-      this.#naive++;
-      return 0;
-    }
-    if (/^[a-z]/i.test(zone)) {
-      this.#utc++;
-      return 0;
-    }
-    const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3).replace(":", "") || 0);
-    if (minutes === 0) this.#utc++;
+  #utcOf(local: number, match: readonly (string | undefined)[], at: number): UtcMs {
+    const [hour, zone] = [match[at], match[at + 5]];
+    if (hour === undefined || Number.isNaN(local)) return local;
+    return zone === undefined ? (this.#clock?.toUtc(local) ?? local) : local - offsetOf(zone);
+  }
+
+  #count(zone: string | undefined): void {
+    const minutes = offsetOf(zone) / 60_000;
+    if (zone === undefined) this.#naive++;
+    else if (minutes === 0) this.#utc++;
     else {
       const spelled = `${zone.slice(0, 3)}:${zone.slice(3).replace(":", "").padStart(2, "0")}`;
       this.zones.set(spelled, (this.zones.get(spelled) ?? 0) + 1);
     }
-    return (zone[0] === "-" ? -minutes : minutes) * 60_000;
   }
 
   /** `YYYYMMDD`, `YYYYMM` or `YYYYMMDDHHMMSS` where that is a date, else seconds, ms, us or ns since 1970 by their size. */
-  #number(text: string): UtcMs {
+  #number(text: string, row: number | null): UtcMs {
     const whole = text.replace(/^-|\..*$/g, "");
     const date = /^(\d{4})(\d{2})(\d{2})?(?:(\d{2})(\d{2})(\d{2}))?$/.exec(text);
     if (date && [6, 8, 14].includes(text.length)) {
       const day = dayOf(+date[1], +date[2], +(date[3] ?? 1));
-      if (!Number.isNaN(day))
-        return this.#timeOf(day, ["", date[4], date[5], date[6]] as unknown as RegExpExecArray, 1);
+      if (!Number.isNaN(day)) return this.#timeOf(day, ["", date[4], date[5], date[6]], 1, row);
     }
     if (whole.length < 9 || whole.length > 19) return Number.NaN;
     this.#utc++;
@@ -210,13 +243,33 @@ export class TimeReader {
   }
 }
 
-/** Turns the month and the day of a time: what was read as 2 January becomes 1 February. */
-function turnDayAndMonth(time: UtcMs): UtcMs {
-  const date = new Date(time);
-  return (
-    dayOf(date.getUTCFullYear(), date.getUTCDate(), date.getUTCMonth() + 1) +
-    (((time % dayMs) + dayMs) % dayMs)
-  );
+/** A date and the clock of another column as one text: `0930`, `93000` and `930` are clocks without their marks. */
+export function dateWithClock(date: string, clock: string): string {
+  const digits = /^\d{3}$|^\d{5}$/.test(clock) ? `0${clock}` : clock;
+  const marked = /^(\d{2})(\d{2})(\d{2})?$/.exec(digits);
+  return `${date} ${marked === null ? clock : marked.slice(1).filter(Boolean).join(":")}`;
+}
+
+/** What clocks show: a day and the clock of a match, whose groups from `at` on are hour, minute, second, fraction, half and zone. */
+function localOf(day: UtcMs, match: readonly (string | undefined)[], at: number): number {
+  const [hour, minute, second, fraction, half] = match.slice(at, at + 5);
+  let hours = Number(hour ?? 0);
+  if (half !== undefined) {
+    if (hours < 1 || hours > 12) return Number.NaN;
+    hours = (hours % 12) + (half.toLowerCase() === "pm" ? 12 : 0);
+  }
+  const minutes = Number(minute ?? 0);
+  const seconds = Number(second ?? 0);
+  if (Number.isNaN(day) || hours > 23 || minutes > 59 || seconds > 59) return Number.NaN;
+  const milliseconds = Number((fraction ?? "").padEnd(3, "0").slice(0, 3));
+  return day + ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds;
+}
+
+/** Milliseconds that a zone such as `+05:30` is ahead of UTC; 0 for UTC and for none. */
+function offsetOf(zone: string | undefined): number {
+  if (zone === undefined || /^[a-z]/i.test(zone)) return 0;
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3).replace(":", "") || 0);
+  return (zone[0] === "-" ? -minutes : minutes) * 60_000;
 }
 
 function monthOf(name: string): number {

@@ -52,10 +52,29 @@ export async function readForModel(
   context: ReadPorts,
 ): Promise<CleanPrices> {
   const { seed, format, cleaning } = configuration.input;
-  const asked = { ...request, seed: request.seed ?? seed, format: request.format ?? format };
-  const { prices } = await readClean(asked, cleaning, context);
+  const asked = { ...request, seed: request.seed ?? seed, format: mergedFormat(request.format, format) };
+  const { prices } = await readClean(asked, cleaning, context).catch((error: unknown) => {
+    throw format !== undefined && asked.format !== undefined ? withOrigin(error) : error;
+  });
   requireInterval(prices, configuration.interval, request.artifact);
   return prices;
+}
+
+/** What is said of a file takes the place of what the training said of its own, field by field; an empty format is a plain file. */
+function mergedFormat(
+  given: PriceFormat | undefined,
+  remembered: PriceFormat | undefined,
+): PriceFormat | undefined {
+  if (given === undefined) return remembered;
+  return Object.keys(given).length === 0 ? undefined : { ...remembered, ...given };
+}
+
+/** A person who named no column should know who did. */
+function withOrigin(error: unknown): unknown {
+  if (!(error instanceof PlatformError) || error.code !== "DATA_COLUMN_MISSING") return error;
+  const { kind, code, message, details } = error;
+  const whole = `${message} (the model remembers the format of its training; format {} reads a plain file)`;
+  return new PlatformError(kind as never, code, whole, { ...details, cause: error });
 }
 
 /** Weekends, holidays and the lengths of months do not bring distances this far apart. */
@@ -150,7 +169,7 @@ function warnOfOddities(report: CleaningReport, logger: Pick<Logger, "warn">): v
     ({ reason, words, example }) => `${words} ${report.dropped[reason]}${firstLine(report, example)}`,
   );
   logger.warn(
-    `${report.source}: ${lost} of ${report.rowsRead} rows were dropped in cleaning: ${shown.join(", ")}`,
+    `${report.source}: ${lost} of ${report.rowsRead} rows ${lost === 1 ? "was" : "were"} dropped in cleaning: ${shown.join(", ")}`,
   );
 }
 

@@ -36,7 +36,7 @@ const PriceSourceFields = {
 const LaterPriceFields = {
   ...PriceSourceFields,
   format: priceRequestFields.format.describe(
-    "how the price file is written, where it does not say so itself; by default as that of the training",
+    "how the price file is written, where it does not say so itself; by default as that of the training, of which what is given here takes the place; {} for a plain file",
   ),
   seed: z.number().int().optional().describe("seed of the simulated market; by default that of the training"),
 };

@@ -81,7 +81,11 @@ function calendar(table: PriceTable, latest: UtcMs): Float64Array {
     if (Number.isNaN(table.time[row]))
       throw invalid(table, row, "expected a date beside the price, received none");
     if (table.time[row] > latest)
-      throw invalid(table, row, `expected a date that has come, received ${formatTime(table.time[row])}`);
+      throw invalid(
+        table,
+        row,
+        `expected a date that has come, received ${formatTime(table.time[row])}; clean leaves it out`,
+      );
     seen.add(table.time[row]);
   }
   return Float64Array.from(seen).sort();

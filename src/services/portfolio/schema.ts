@@ -272,7 +272,11 @@ export const AllocateOutput = z.object({
       "weights reached: shares of what is invested where those wanted add up to 1, of the value where they add up to less",
     ),
   leftover: z.number().describe("money that is not invested"),
-  rmse: z.number().describe("root mean square of weights reached less weights wanted"),
+  rmse: z
+    .number()
+    .describe(
+      "root mean square of weights reached less weights wanted, over all assets of the prices, as PyPortfolioOpt has it",
+    ),
   pricesOn: z.string().describe("date of the prices"),
   certificate: CertificateOutput,
   warnings: z.array(z.string()),

@@ -185,7 +185,8 @@ async function runAll(
             const { gap, tolerance } = fitted.certificate;
             if (tolerance > 0) worst[m] = Math.max(worst[m], gap / tolerance);
             for (const warning of fitted.warnings)
-              if (!/clusters: /.test(warning)) count(notes[m], warning.replace(/\d[\d.,e+-]*/g, "…"));
+              if (!/clusters: /.test(warning))
+                count(notes[m], warning.replace(/(?<![\w-])\d[\d.,e+-]*(?![\w-])/g, "…"));
             decision = everywhere(fitted.weights);
           }
           const target = decision;
