@@ -201,7 +201,7 @@ test.each([
 });
 
 test("a column of a bar is no symbol, unless it stands among many", async () => {
-  expect(await failure("Date,Settle,Volume\n2024-01-02,1,2\n")).toContain("expected a close column");
+  expect(await failure("Date,Fixing,Volume\n2024-01-02,1,2\n")).toContain("expected a close column");
   expect(await failure("Date,Last price,High\n2024-01-02,1,2\n")).toContain("expected a close column");
   expect((await read("Date,AAPL,LOW,MSFT\n2024-01-02,1,2,3\n")).symbols).toEqual(["AAPL", "LOW", "MSFT"]);
   const table = await read("Datum,Erster,Schluss\n2024-01-02,1,2\n", { time: "Datum" });
@@ -239,6 +239,9 @@ test("days that are stored as midnights of some zone stay those days", async () 
   const days = async (...args: Parameters<typeof read>) =>
     Array.from((await read(...args)).time, (time) => new Date(time).toISOString().slice(0, 16));
   expect(await days(text)).toEqual(["2024-01-02T00:00", "2024-07-02T00:00", "2024-07-03T00:00"]);
+  expect((await read(text)).reading.notes).toEqual([
+    "All times are midnight in the zones that they are written with; they were read as dates.",
+  ]);
   expect(
     await days("Date,close\n2024-01-08 00:00:00,1\n2024-01-09 00:00:00,2\n", { timeZone: "Asia/Tokyo" }),
   ).toEqual(["2024-01-08T00:00", "2024-01-09T00:00"]);

@@ -322,7 +322,9 @@ export class TableBuilder {
         "Every date fits both month/day and day/month; they were read as month/day; format.dateOrder says otherwise.",
       );
     }
-    if (mixedZones > 0) {
+    if (mixedZones > 0 && this.times.areDays) {
+      notes.push("All times are midnight in the zones that they are written with; they were read as dates.");
+    } else if (mixedZones > 0) {
       notes.push(
         `Times are written with ${zones.length} different zones; all were converted to UTC, those without a zone taken as ${this.times.zone}.`,
       );

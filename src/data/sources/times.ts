@@ -156,6 +156,11 @@ export class TimeReader {
     for (const { row, time, local } of this.#ambiguous) turn(row, this.#areMidnights ? local : time);
   }
 
+  /** Whether times were read as dates, because all of them were midnight where they were written. */
+  get areDays(): boolean {
+    return this.#midnights.length > 0;
+  }
+
   /** Whether rows that are not kept may still show in which order day and month stand. */
   get wantsWitnesses(): boolean {
     return this.#order === undefined && !this.#isPlain && this.#monthFirst < 0 && this.#dayFirst < 0;
