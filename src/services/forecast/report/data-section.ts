@@ -59,14 +59,22 @@ export function cleaning({ cleaning: report }: TrainingView): Section {
   };
 }
 
-export function method({ input, output, simulation }: TrainingView): Section {
+/** As many names as are read at a glance. */
+const mostNames = 30;
+
+export function method({ input, output, simulation, set }: TrainingView): Section {
   const { train, validation, test } = output.periods;
+  const { symbols } = set.frame;
+  const more = symbols.length > mostNames ? ` and ${symbols.length - mostNames} more` : "";
+  const said = Object.entries(input.format ?? {}).map(([field, value]) => `${field} ${String(value)}`);
   return {
     title: "Method",
     blocks: [
       {
         kind: "definitions",
         terms: [
+          { term: "Symbols", meaning: `${symbols.slice(0, mostNames).join(", ")}${more}` },
+          ...(said.length === 0 ? [] : [{ term: "Format of the file", meaning: said.join(", ") }]),
           {
             term: "Parts",
             meaning: `train ${train.join(" to ")}, validation ${validation.join(" to ")}, test ${test.join(" to ")}; samples whose outcome reaches over a border are left out`,
@@ -88,7 +96,17 @@ export function method({ input, output, simulation }: TrainingView): Section {
           },
         ],
       },
-      ...(simulation === null ? [] : [{ kind: "paragraph" as const, text: simulation }]),
+      ...(simulation === null
+        ? []
+        : [
+            {
+              kind: "paragraph" as const,
+              text:
+                input.symbols === undefined
+                  ? simulation
+                  : `The market that they are taken from: ${simulation}`,
+            },
+          ]),
     ],
   };
 }

@@ -124,6 +124,13 @@ test("shows symbols as text, whatever they contain", async () => {
   expect(page).toContain("&lt;img");
 });
 
+test("names the symbols, and how the file was read where that was said", async () => {
+  const page = text(await reportOf("log-return", ["A", "B"], { format: { close: "Schluss", decimal: "," } }));
+  expect(page).toMatch(/Symbols\s+A, B/);
+  expect(page).toMatch(/Format of the file\s+close Schluss, decimal ,/);
+  expect(text(await reportOf("log-return", ["A"]))).not.toContain("Format of the file");
+});
+
 test("draws three horizons, and says which it leaves to the tables", async () => {
   const page = await reportOf("log-return", ["A"], { horizon: [1, 2, 3, 5, 8] });
   expect(page.match(/<p class="heading">/g)).toHaveLength(3 * 3);

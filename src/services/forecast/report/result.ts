@@ -107,7 +107,7 @@ function skillRows(horizons: readonly HorizonScore[]): Table {
       model.ic,
       linear.ic,
     ]),
-    note: "p: Diebold-Mariano test of equal squared error against the naive forecast, two-sided, on daily means over symbols. IC: correlation of forecast and outcome, from −1 to 1.",
+    note: "p: Diebold-Mariano test of equal squared error against the naive forecast, two-sided, on means over the symbols of each time. IC: correlation of forecast and outcome, from −1 to 1.",
   };
 }
 
