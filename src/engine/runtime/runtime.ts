@@ -44,7 +44,7 @@ export interface Session {
   release(): Promise<void>;
 }
 
-/** One worker's part of several training steps; `training/training.ts` says what they are. */
+/** One worker's part of several training steps; `training/sharded.ts` says what they are. */
 export interface ShardRun {
   readonly gradient: Session;
   readonly update: Session;

@@ -40,6 +40,7 @@ export function runShards(worker, call) {
     meetAll();
     parameters.set(whole[0].subarray(0, learnedSize));
   }
+  // Of `whole[0]`, which another worker may still be reading, the last step has written these bits already: they change nothing.
   for (const { from, carried: values } of own)
     for (const [i, { data }] of values.entries()) whole[i].set(data, from);
   meetAll();

@@ -11,7 +11,8 @@ import { formatShape, isFloat } from "../shape.ts";
 import { input, inputName, type Tensor } from "../tensor.ts";
 import { graphNames } from "./names.ts";
 import type { ShardPlan, TrainingProgram } from "./program.ts";
-import type { StepBatches, TrainingState } from "./training.ts";
+import type { TrainingState } from "./state.ts";
+import type { StepBatches } from "./steps.ts";
 import { wholeUpdate } from "./update.ts";
 
 export interface DiagnoseOptions {
