@@ -176,7 +176,7 @@ parentPort.on("message", ({ id, action, args }) => {
       parentPort.postMessage({ id, result: await actions[action](args) });
     } catch (error) {
       const { message = String(error), code } = error ?? {};
-      parentPort.postMessage({ id, error: message, gone: code === "RUNTIME_CLOSED" });
+      parentPort.postMessage({ id, error: message, code });
     }
   });
 });

@@ -29,7 +29,6 @@ export async function startShards(
   invariant(plan.kind === "shards", "shards are started from their plan");
   const { shards, rows, gradient, update, block, perValue } = plan;
   const workers = [runtime, ...runtime.peers(Math.min(shards, runtime.threads) - 1)];
-  const threads = Math.max(1, Math.floor(runtime.threads / workers.length));
   const blocks = Math.ceil(learnedSize / block);
   const carried = carriedNames(spec.optimiser);
   // What a judge of the training reads, in the worker that it uses.
@@ -40,7 +39,8 @@ export async function startShards(
     workers.map(
       async (worker, place): Promise<Participant> => ({
         runtime: worker,
-        gradient: await worker.load(gradient.model, { threads }),
+        // One thread, however many the runtime has: a product on several is added up in another order.
+        gradient: await worker.load(gradient.model, { threads: 1 }),
         update: await worker.load(update.model, { threads: 1 }),
         slots: await fillSlots(worker, program, options, ["parameters", ...(place === 0 ? mirrored : [])]),
         ranks: turns(shards, place),
@@ -85,10 +85,11 @@ export async function startShards(
         });
       });
       const outcomes = await Promise.allSettled(calls);
-      const failures = outcomes.flatMap((o) => (o.status === "rejected" ? [o.reason as Error] : []));
+      const failures = outcomes.flatMap((o) =>
+        o.status === "rejected" ? [o.reason as Error & { code?: string }] : [],
+      );
       // The first to fail says why; the others only say that they were left.
-      if (failures.length > 0)
-        throw failures.find(({ message }) => !message.includes(leftAlone)) ?? failures[0];
+      if (failures.length > 0) throw failures.find(({ code }) => code !== "SHARD_LEFT") ?? failures[0];
       const [first] = outcomes;
       if (first.status === "rejected") throw first.reason;
       return first.value;
@@ -106,9 +107,6 @@ export async function startShards(
     },
   };
 }
-
-/** What a worker says when another one of the same step has failed. */
-const leftAlone = "another shard of this step failed";
 
 /** The first values of a state vector, with room for whole blocks. */
 function sharedBlocks(values: Float32Array, length: number): SharedArrayBuffer {

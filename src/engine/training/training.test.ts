@@ -19,6 +19,7 @@ import {
   mul,
   type Optimiser,
   parametersOf,
+  type Runtime,
   sgd,
   sqrt,
   square,
@@ -28,13 +29,15 @@ import {
   type Tensor,
   type TensorValue,
   type TrainingState,
+  tanh,
   weightedMean,
   withAverage,
 } from "../index.ts";
 
 const two = createRuntime({ threads: 2 });
 const one = createRuntime({ threads: 1 });
-afterAll(() => Promise.all([two.close(), one.close()]));
+const four = createRuntime({ threads: 4 });
+afterAll(() => Promise.all([two.close(), one.close(), four.close()]));
 
 const [samples, steps, features, batchSize] = [24, 5, 3, 7];
 const floats = (seed: number, ...shape: number[]): TensorValue => ({
@@ -126,6 +129,36 @@ describe("a batch in shards", () => {
       const compiled = program(shards, { dropout: 0.3 });
       expect(await run(compiled, one)).toEqual(await run(compiled, two));
     }
+  });
+
+  test("gives the same bits on more threads than it has shards, where products are wide enough to be shared", async () => {
+    const [inner, outer] = splitKey(keyFrom(7));
+    const wide = { inner: new Linear(700, 96, inner), outer: new Linear(96, 1, outer) };
+    const rows = { x: floats(8, 64, 700), y: floats(9, 64, 1) };
+    const compiled = compileTraining({
+      parameters: parametersOf(wide),
+      data: rows,
+      batchSize: 64,
+      optimiser: adam(),
+      shards: 2,
+      loss: ({ data: { x, y }, indices, weights }) => {
+        const predicted = wide.outer.apply(tanh(wide.inner.apply(gather(x, indices))));
+        return weightedMean(meanSquaredError(predicted, gather(y, indices)), weights);
+      },
+    });
+    const parametersOn = async (runtime: Runtime) => {
+      const training = await startTraining(runtime, compiled, { data: rows, seed: 1 });
+      await training.run({
+        learningRates: new Float32Array(4).fill(0.01),
+        indices: BigInt64Array.from({ length: 4 * 64 }, (_, i) => BigInt(i % 64)),
+        weights: new Float32Array(4 * 64).fill(1),
+      });
+      const learnt = await training.parameters();
+      await training.release();
+      return learnt;
+    };
+    const [there, here] = [await parametersOn(four), await parametersOn(one)];
+    expect(there.filter((value, i) => value !== here[i]).length).toBe(0); // a matcher of arrays would print all of them
   });
 
   test("gives the same bits in one call, in several, and from a stored state", async () => {
