@@ -4,13 +4,19 @@ import { countFor, indexRanges, outside, wholeNumbers } from "../index-ranges.ts
 import type { Runtime, TensorValue } from "../runtime/runtime.ts";
 import { formatShape, mismatch, sameShape } from "../shape.ts";
 import { startLoop } from "./loop.ts";
-import { graphNames } from "./names.ts";
+import { carriedNames, graphNames } from "./names.ts";
 import { samplesGraph, type TrainingProgram } from "./program.ts";
 import { startShards } from "./sharded.ts";
 import { initialState, type StartOptions, type TrainingState } from "./state.ts";
 import type { StepBatches, StepResults } from "./steps.ts";
 
-/** A training run: data set, parameters and the optimiser's memory stay in its worker until they are asked for. */
+/**
+ * A training run: data set, parameters and the optimiser's memory stay in its worker until they are asked for.
+ *
+ * What is asked of it is done in the order of asking, each when the one before has ended, so that a state is never one between two steps
+ * of a call. Values that are given are read when their turn comes, and stay as they are until then. A run that failed in the workers may have
+ * moved a part of the state: from then on all but `release` is refused with `RUNTIME_CLOSED`.
+ */
 export interface Training {
   /** Slots of the runtime's worker: `parameters` as they are now, and `data_...` for each column of the data set. */
   readonly slots: Readonly<Record<string, string>>;
@@ -41,26 +47,50 @@ export async function startTraining(
   });
   const rows = countFor(indexRanges(samplesGraph(program)), "indices");
   let done = from.step;
+  let failed: Error | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  };
+  const whileWhole = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    inTurn(async () => {
+      if (failed) throw lost(failed);
+      return await work();
+    });
+  const runSteps = async (batches: StepBatches): Promise<StepResults> => {
+    const steps = batches.learningRates.length;
+    const first = done;
+    const values = Array.from(batches.learningRates, (rate, i) => optimiser.settingsAt(first + i + 1, rate));
+    const settings = Object.fromEntries(
+      optimiser.settings.map((name, place) => [
+        graphNames.setting(name),
+        Float32Array.from(values, (row) => row[place]),
+      ]),
+    );
+    const seeds = Uint32Array.from({ length: steps }, (_, i) => options.seed + first + i);
+    const results = await engine.run({ ...batches, steps, settings, seeds }).catch((error: Error) => {
+      failed = error;
+      throw error;
+    });
+    done = first + steps;
+    return results;
+  };
+  const readState = async (): Promise<TrainingState> => {
+    const [parameters, ...remembered] = await Promise.all(carriedNames(optimiser).map(engine.read));
+    return {
+      parameters,
+      memory: Object.fromEntries(optimiser.memory.map((name, i) => [name, remembered[i]])),
+      step: done,
+    };
+  };
   return {
     slots: engine.slots,
     async run(batches) {
       requireRates(batches.learningRates);
       if (Number.isFinite(rows)) requireRows(batches.indices, rows);
-      const steps = batches.learningRates.length;
-      const first = done;
-      const values = Array.from(batches.learningRates, (rate, i) =>
-        optimiser.settingsAt(first + i + 1, rate),
-      );
-      const settings = Object.fromEntries(
-        optimiser.settings.map((name, place) => [
-          graphNames.setting(name),
-          Float32Array.from(values, (row) => row[place]),
-        ]),
-      );
-      const seeds = Uint32Array.from({ length: steps }, (_, i) => options.seed + first + i);
-      const results = await engine.run({ ...batches, steps, settings, seeds });
-      done = first + steps;
-      return results;
+      return await whileWhole(() => runSteps(batches));
     },
     async replace(column, value) {
       const type = program.spec.data[column];
@@ -72,21 +102,18 @@ export async function startTraining(
           `training: ${column}: expected ${expected}, received ${value.dtype}${formatShape(value.shape)}`,
         );
       }
-      await engine.put(graphNames.data(column), value);
+      await whileWhole(() => engine.put(graphNames.data(column), value));
     },
-    async state() {
-      const remembered = optimiser.memory.map(
-        async (name) => [name, await engine.read(graphNames.memory(name))] as const,
-      );
-      return {
-        parameters: await engine.read("parameters"),
-        memory: Object.fromEntries(await Promise.all(remembered)),
-        step: done,
-      };
-    },
-    parameters: () => engine.read("parameters"),
-    release: () => engine.release(),
+    state: () => whileWhole(readState),
+    parameters: () => whileWhole(() => engine.read("parameters")),
+    release: () => inTurn(engine.release),
   };
+}
+
+/** What remains of a training is not known after a run that failed. */
+function lost(cause: Error): PlatformError {
+  const message = `training: expected runs that succeed, received one that failed: ${cause.message}`;
+  return new PlatformError("conflict", "RUNTIME_CLOSED", message, { cause });
 }
 
 function requireRates(rates: Float32Array): void {
