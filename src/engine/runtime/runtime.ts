@@ -124,7 +124,11 @@ export interface ProfileOptions {
  */
 export interface Runtime {
   readonly threads: number;
-  /** Other workers beside this one. They start when they are first asked for, and end with it. */
+  /**
+   * Other workers beside this one. They start when they are first asked for, and end with it.
+   *
+   * @throws PlatformError `RUNTIME_CLOSED` after `close`
+   */
   peers(count: number): readonly Runtime[];
   /** @param options threads of one operator; those of the runtime when they are not named */
   load(model: Uint8Array, options?: { readonly threads?: number }): Promise<Session>;
@@ -207,6 +211,7 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
   return {
     threads,
     peers: (count) => {
+      if (ended) throw ended;
       while (peers.length < count) peers.push(createRuntime({ threads, provider }));
       return peers.slice(0, count);
     },
