@@ -15,7 +15,7 @@ export interface TensorValue {
 export interface RuntimeOptions {
   /**
    * Threads to work with; 2 by default. The results of a compiled training do not depend on it, except for a large step in one part
-   * (`TrainingSpec.shards` of 1), which differs by rounding; so may everything else that is run.
+   * (`TrainingSpec.shards`), which differs by rounding; so may everything else that is run.
    */
   readonly threads?: number;
   /** What runs the graphs; the processor by default. Sessions of another one are refused when ONNX Runtime does not have it. */
