@@ -230,7 +230,7 @@ export const errorTable = {
   RUNTIME_CLOSED: {
     kind: "conflict",
     meaning:
-      "Something was asked of a runtime that was closed, a session that was released, or a slot that is empty.",
+      "Something was asked of a runtime that was closed, a session that was released, a slot that is empty, or a training whose run failed.",
   },
   SECOND_DERIVATIVE: {
     kind: "input",

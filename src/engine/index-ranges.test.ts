@@ -102,6 +102,17 @@ describe("a whole number that names nothing is refused by input, position, value
     });
   });
 
+  test("one of another kind, where each kind has one number", async () => {
+    const one = input("one", [2], "int64");
+    const placesOf = (counts: number[], ...values: number[]) =>
+      evaluate([joinedPlaces(one, counts)], { one: whole([2], ...values) }, runtime);
+    expect((await placesOf([2, 5], 0, 4))[0].data).toEqual(BigInt64Array.of(0n, 6n));
+    await expect(placesOf([5, 2], 0, 4)).rejects.toMatchObject({
+      code: "INDEX_OUT_OF_RANGE",
+      message: "evaluate: one[1]: expected a whole number of 0 to 1, received 4",
+    });
+  });
+
   test("a scalar, which has no position", async () => {
     const one = input("one", [], "int64");
     await expect(evaluate([table.apply(one)], { one: whole([], -1) }, runtime)).rejects.toThrow(
@@ -137,6 +148,10 @@ describe("what is not looked up as it is", () => {
   test.each<[string, Tensor]>([
     ["a sum", table.apply(add(pair, pair))],
     ["a number that was rounded", table.apply(cast(input("pair", ["batch", 2]), "int64"))],
+    [
+      "kinds of numbers that were chosen one by one",
+      joinedPlaces(gather(input("codes", [9], "int64"), constant([7, 3], [2], "int64")), [2, 3]),
+    ],
     [
       "a part of what was reshaped",
       table.apply(slice(reshape(input("pair", [3, 2], "int64"), [6]), 0, 0, 1)),

@@ -60,12 +60,17 @@ export function indexRanges(graph: Graph): IndexRange[] {
     const each = kinds.get(node.outputs[0]);
     if (each)
       for (const way of waysBack(graph, node.inputs[0]))
-        if (way.axes !== "other" && way.cuts.length === 0) note({ ...way, counts: each });
+        if (hasLastAxis(way, node.inputs[0]) && way.cuts.length === 0) note({ ...way, counts: each });
     const counts = placesOf(node);
     if (typeof counts !== "number") continue;
     for (const way of waysBack(graph, node.inputs[node.inputs.length - 1])) note({ ...way, counts });
   }
   return [...found.values()];
+}
+
+/** Whether a tensor's last axis is still that of the input: of an input with one axis, chosen rows are in another order. */
+function hasLastAxis({ axes }: Way, { shape }: Tensor): boolean {
+  return axes === "all" || (axes === "inner" && shape.length > 1);
 }
 
 /** How many places a lookup has, if the node is one; its last input names them. */
@@ -152,7 +157,7 @@ export function requireIndices(
     const { shape, data } = value;
     const width = shape.slice(1).reduce((a, b) => a * b, 1);
     const last = shape[shape.length - 1] ?? 1;
-    const countAt = (place: number) => (typeof counts === "number" ? counts : counts[place % last]);
+    const countAt = (i: number) => (typeof counts === "number" ? counts : counts[i % last]);
     const places = Int32Array.from({ length: width }, (_, i) => i).filter((place) =>
       isRead(positionOf(place, shape.slice(1)), cuts),
     );
@@ -162,9 +167,9 @@ export function requireIndices(
     for (const row of (rowsBy === null ? undefined : rows[rowsBy]) ?? all) {
       for (const place of places) {
         const i = row * width + place;
-        if (numbers.isBelow(i, countAt(place))) continue;
+        if (numbers.isBelow(i, countAt(i))) continue;
         const at = shape.length === 0 ? "" : `[${[row, ...positionOf(place, shape.slice(1))].join(", ")}]`;
-        throw outside(where, `${nameOf(input)}${at}`, countAt(place), data[i]);
+        throw outside(where, `${nameOf(input)}${at}`, countAt(i), data[i]);
       }
     }
   }

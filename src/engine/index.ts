@@ -207,14 +207,8 @@ export {
   type TrainingSpec,
 } from "./training/program.ts";
 export { requireSamples } from "./training/require-samples.ts";
-export {
-  initialState,
-  type StartOptions,
-  type StepBatches,
-  type StepResults,
-  startTraining,
-  type Training,
-  type TrainingState,
-} from "./training/training.ts";
+export { initialState, type StartOptions, type TrainingState } from "./training/state.ts";
+export type { StepBatches, StepResults } from "./training/steps.ts";
+export { startTraining, type Training } from "./training/training.ts";
 export { verifyGraph } from "./verify.ts";
 export { flopOf, threadsFor } from "./work.ts";

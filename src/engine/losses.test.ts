@@ -221,6 +221,15 @@ test("is 0 where no sample counts, and so are its first and second derivatives",
   expect(values.map(({ data }) => data[0])).toEqual([0, 0, 0]);
 });
 
+test("is less than the mean where all weights together are less than 1e-12", async () => {
+  const of = async (weight: number) => {
+    const mean = weightedMean(constant([1, 3], [2]), constant([weight, weight], [2]));
+    return (await evaluate([mean], {}, runtime))[0].data[0];
+  };
+  expect(await of(1e-12)).toBeCloseTo(2, 5);
+  expect(await of(1e-13)).toBeCloseTo(2 * 0.2, 5); // 2e-13 of 1e-12
+});
+
 test("gives learned weights a gradient that is a number, where they are all 0 too", async () => {
   const gradientAt = async (...values: number[]) => {
     const weights = parameter({ shape: [2], data: Float32Array.from(values) });

@@ -202,7 +202,8 @@ export function pinball(quantiles: readonly number[]): Loss {
 
 /**
  * `Σ weight · loss / Σ weight` over the batch: a scalar, for weights of 0 or more. A sample of weight 0 does not count, and a batch in
- * which none counts has the loss 0 and no gradient: below 1e-12, the sum of the weights is taken for that.
+ * which none counts has the loss 0 and the gradient 0. The sum of the weights is taken for 1e-12 where it is less: loss and gradient of so
+ * small weights shrink with them, in each shard by the sum of its own, so that there shards and a whole batch differ.
  */
 export function weightedMean(losses: Tensor, weights: Tensor): Tensor {
   const total = sum(broadcastTo(weights, losses.shape));

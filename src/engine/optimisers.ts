@@ -8,6 +8,10 @@ import type { NamedParameter } from "./graph.ts";
 import { add, div, minimum, mul, sign, sqrt, sub, sum } from "./operations.ts";
 import type { Tensor } from "./tensor.ts";
 
+/**
+ * What an update is made from. In a large step it is traced on one block of the parameters and run on all blocks, so that it may not close
+ * over a constant `[size]`, which belongs to all parameters or to one block only: what belongs to each value comes from `perValue`.
+ */
 export interface UpdateArguments {
   /** `[size]`: all parameters of the model, or a block of them. */
   readonly parameters: Tensor;

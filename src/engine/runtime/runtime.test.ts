@@ -154,6 +154,16 @@ describe("a runtime", () => {
     await short.close();
   });
 
+  test("starts no workers beside it once it is closed", async () => {
+    const short = createRuntime({ threads: 2 });
+    await short.close();
+    const before = workers.length;
+    expect(() => short.peers(1)).toThrow(
+      expect.objectContaining({ code: "RUNTIME_CLOSED", message: "ONNX Runtime's worker was closed" }),
+    );
+    expect(workers).toHaveLength(before);
+  });
+
   test("rejects what is under way when its worker ends, with the reason ever after", async () => {
     const doomed = createRuntime({ threads: 1 });
     await doomed.load(double);

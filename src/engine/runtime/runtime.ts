@@ -13,7 +13,10 @@ export interface TensorValue {
 }
 
 export interface RuntimeOptions {
-  /** Threads to work with; 2 by default. The results of a compiled training do not depend on it. */
+  /**
+   * Threads to work with; 2 by default. The results of a compiled training do not depend on it, except for a large step in one part
+   * (`TrainingSpec.shards`), which differs by rounding; so may everything else that is run.
+   */
   readonly threads?: number;
   /** What runs the graphs; the processor by default. Sessions of another one are refused when ONNX Runtime does not have it. */
   readonly provider?: Provider;
@@ -44,7 +47,7 @@ export interface Session {
   release(): Promise<void>;
 }
 
-/** One worker's part of several training steps; `training/training.ts` says what they are. */
+/** One worker's part of several training steps; `training/sharded.ts` says what they are. */
 export interface ShardRun {
   readonly gradient: Session;
   readonly update: Session;
@@ -121,10 +124,15 @@ export interface ProfileOptions {
  */
 export interface Runtime {
   readonly threads: number;
-  /** Other workers beside this one. They start when they are first asked for, and end with it. */
+  /**
+   * Other workers beside this one. They start when they are first asked for, and end with it.
+   *
+   * @throws PlatformError `RUNTIME_CLOSED` after `close`
+   */
   peers(count: number): readonly Runtime[];
   /** @param options threads of one operator; those of the runtime when they are not named */
   load(model: Uint8Array, options?: { readonly threads?: number }): Promise<Session>;
+  /** Is rejected with the code `SHARD_LEFT` where another worker's failure ended it. */
   runShards(run: ShardRun): Promise<ShardRunResult>;
   /** Runs a graph under observation; answers each kind of operator in one run, the costliest first. */
   profile(model: Uint8Array, options: ProfileOptions): Promise<readonly OperatorTime[]>;
@@ -143,7 +151,8 @@ interface Answer {
   readonly id: number;
   readonly result: never;
   readonly error?: string;
-  readonly gone?: boolean;
+  /** `RUNTIME_CLOSED` of what is gone, `SHARD_LEFT` of a shard that another one's failure ended. */
+  readonly code?: string;
 }
 
 interface Waiting {
@@ -174,10 +183,10 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
     for (const call of waiting.values()) call.reject(ended);
     waiting.clear();
   };
-  worker.on("message", ({ id, result, error, gone }: Answer) => {
+  worker.on("message", ({ id, result, error, code }: Answer) => {
     const call = settle(id);
     if (error === undefined) call?.resolve(result);
-    else call?.reject(gone ? closed(`ONNX Runtime: ${error}`) : new Error(`ONNX Runtime: ${error}`));
+    else call?.reject(failure(`ONNX Runtime: ${error}`, code));
   });
   worker.on("error", (error) =>
     end(new Error(`ONNX Runtime's worker failed: ${error.message}`, { cause: error })),
@@ -202,6 +211,7 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
   return {
     threads,
     peers: (count) => {
+      if (ended) throw ended;
       while (peers.length < count) peers.push(createRuntime({ threads, provider }));
       return peers.slice(0, count);
     },
@@ -244,6 +254,12 @@ export function createRuntime({ threads = 2, provider = "cpu" }: RuntimeOptions 
 /** A model as a provider can run it. */
 function suited(model: Uint8Array, provider: Provider): Uint8Array {
   return provider === "webgpu" ? withNarrowSplits(model) : model;
+}
+
+/** A failure in the worker, with the code that it has there. */
+function failure(message: string, code: string | undefined): Error {
+  if (code === "RUNTIME_CLOSED") return closed(message);
+  return Object.assign(new Error(message), code === undefined ? {} : { code });
 }
 
 /** The caller asks for what it has given up. */

@@ -40,6 +40,7 @@ export function runShards(worker, call) {
     meetAll();
     parameters.set(whole[0].subarray(0, learnedSize));
   }
+  // Of `whole[0]`, which another worker may still be reading, the last step has written these bits already: they change nothing.
   for (const { from, carried: values } of own)
     for (const [i, { data }] of values.entries()) whole[i].set(data, from);
   meetAll();
@@ -118,6 +119,9 @@ function moveBlocks({ sessionOf, feedsOf, collect }, call, step, { own, spare, n
   collect(own.length * carried.length * block * Float32Array.BYTES_PER_ELEMENT);
 }
 
+/** Another worker's failure, of which that one says the reason. */
+const left = (message) => Object.assign(new Error(message), { code: "SHARD_LEFT" });
+
 /** Waits until `arrivals` workers have come by: a moment awake, because they come at nearly the same time, then asleep. */
 function meet(meeting, arrivals, requireOpen) {
   if (Atomics.add(meeting, 0, 1) + 1 === arrivals) {
@@ -127,7 +131,7 @@ function meet(meeting, arrivals, requireOpen) {
   for (let turn = 0; ; turn++) {
     const arrived = Atomics.load(meeting, 0);
     if (arrived >= arrivals) return;
-    if (Atomics.load(meeting, 1) !== 0) throw new Error("another shard of this step failed");
+    if (Atomics.load(meeting, 1) !== 0) throw left("another shard of this step failed");
     requireOpen();
     if (turn > 20_000) Atomics.wait(meeting, 0, arrived, 100);
   }

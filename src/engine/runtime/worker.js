@@ -37,13 +37,16 @@ const slotOf = (name) => {
 const feedsOf = (inputs, names, offered) =>
   Object.fromEntries(inputs.map((name) => [name, offered[name] ?? slotOf(names[name])]));
 
+const memory = new Map();
 /** What a training writes into, made with its first step and gone with its session. */
 const memoryOf = (key, make) => {
   if (!memory.has(key)) memory.set(key, make());
   return memory.get(key);
 };
-const memory = new Map();
 
+setFlagsFromString("--expose-gc");
+const collectYoung = runInNewContext("gc");
+let waste = 0;
 /**
  * ONNX Runtime's results are copies, and what they replace waits for the garbage collector, which sees the small objects and not the
  * megabytes behind them. Called when there are enough, for a part of a millisecond.
@@ -54,9 +57,6 @@ const collect = (bytes) => {
   waste = 0;
   collectYoung({ type: "minor" });
 };
-let waste = 0;
-setFlagsFromString("--expose-gc");
-const collectYoung = runInNewContext("gc");
 
 const sessionOptions = (threads) => ({
   executionProviders: [workerData.provider],
@@ -176,7 +176,7 @@ parentPort.on("message", ({ id, action, args }) => {
       parentPort.postMessage({ id, result: await actions[action](args) });
     } catch (error) {
       const { message = String(error), code } = error ?? {};
-      parentPort.postMessage({ id, error: message, gone: code === "RUNTIME_CLOSED" });
+      parentPort.postMessage({ id, error: message, code });
     }
   });
 });

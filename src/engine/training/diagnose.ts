@@ -11,7 +11,8 @@ import { formatShape, isFloat } from "../shape.ts";
 import { input, inputName, type Tensor } from "../tensor.ts";
 import { graphNames } from "./names.ts";
 import type { ShardPlan, TrainingProgram } from "./program.ts";
-import type { StepBatches, TrainingState } from "./training.ts";
+import type { TrainingState } from "./state.ts";
+import type { StepBatches } from "./steps.ts";
 import { wholeUpdate } from "./update.ts";
 
 export interface DiagnoseOptions {
@@ -63,17 +64,19 @@ export async function diagnoseStep(
     ...given,
     ...samples(rank, plan.rows),
   }));
-  for (const feeds of shards) {
-    if (feeds.weights.data.every((weight) => weight === 0)) continue; // counts for nothing
+  const hasWeight = ({ weights }: (typeof shards)[number]) => weights.data.some((weight) => weight !== 0);
+  // A shard without weight counts for nothing, unless none has any: then all count the same.
+  const counting = shards.some(hasWeight) ? shards.filter(hasWeight) : shards;
+  for (const feeds of counting) {
     const found = await firstNotFinite(runtime, plan.gradient.graph, parameters, feeds);
     if (found) return found;
   }
-  const joined = await joinShards(runtime, plan, size, shards);
+  const joined = await joinShards(runtime, plan, size, counting);
   const update = traceGraph(wholeUpdate(spec, input("parameters", [size]), input("gradient", [size])));
   return firstNotFinite(runtime, update, parameters, { ...given, ...joined });
 }
 
-/** What the update of a sharded step reads: the mean of the shards' gradients, by the weight of their samples. */
+/** What the update of a sharded step reads: the mean of the shards' gradients, by the weight of their samples where they have any. */
 async function joinShards(
   runtime: Runtime,
   { gradient }: ShardPlan,
@@ -83,13 +86,15 @@ async function joinShards(
   const parts: { weight: number; values: Float32Array }[] = [];
   for (const feeds of shards) {
     const outputs = await runOnce(runtime, gradient.graph, feeds);
-    const weight = Number(outputs.weight.data[0]);
-    if (weight !== 0) parts.push({ weight, values: outputs.gradient.data as Float32Array });
+    parts.push({ weight: Number(outputs.weight.data[0]), values: outputs.gradient.data as Float32Array });
   }
   const all = parts.reduce((sum, { weight }) => sum + weight, 0);
   const mean = new Float32Array(size);
-  for (const { weight, values } of parts)
-    for (let i = 0; i < size; i++) mean[i] += (weight / all) * values[i];
+  for (const { weight, values } of parts) {
+    const share = all === 0 ? 1 / parts.length : weight / all;
+    if (share === 0) continue; // its gradient may be anything
+    for (let i = 0; i < size; i++) mean[i] += share * values[i];
+  }
   return { gradient: float32(mean, [size]) };
 }
 

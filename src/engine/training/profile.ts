@@ -1,7 +1,7 @@
 import type { OperatorTime, Runtime, TensorValue } from "../runtime/runtime.ts";
 import { carriedNames, graphNames } from "./names.ts";
 import type { CompiledGraph, TrainingProgram } from "./program.ts";
-import { fillSlots, initialState, type StartOptions } from "./training.ts";
+import { fillSlots, initialState, type StartOptions } from "./state.ts";
 
 /**
  * Where the time of a training step goes: every ONNX operator with its calls and its microseconds in one step of one worker, the
@@ -45,7 +45,7 @@ export async function profileTraining(
     const names = ["gradient", ...carriedNames(spec.optimiser), ...Object.keys(perValue)];
     const norm: TensorValue = { dtype: "float32", shape: [], data: Float32Array.of(1) };
     const given = { ...Object.fromEntries(names.map((name) => [name, ones])), gradient_norm: norm };
-    // A worker of its own for each shard has this share of the blocks.
+    // Where each shard has a worker of its own, a worker moves so many blocks in a step on average: a number that need not be whole.
     const blocks = Math.ceil(learnedSize / block) / shards;
     const ofBlock = await profile(update, { ...batch(rows), ...given });
     const ofUpdate = ofBlock.map(({ operator, calls, microseconds }) => ({

@@ -54,8 +54,9 @@ export interface TrainingSpec {
   readonly clipNorm?: number;
   /**
    * How many parts of the batch are worked on side by side, each with its own gradient. Without it small steps have one, and large ones
-   * as many as there are threads for that have enough to do, or more by the memory that they take. The result depends on it by rounding,
-   * and never on how many threads there are to do the work.
+   * as many as there are threads for that have enough to do, or more by the memory that they take. The result depends on it by rounding.
+   * It does not depend on how many threads there are to do the work, unless a large step has one part, by this number or because its batch
+   * is one sample: that one uses all threads of its runtime, and depends on their number by rounding.
    */
   readonly shards?: number;
   /** The threads that shards are counted for; 2 unless there are more, so that one and two threads give the same bits. */

@@ -19,6 +19,7 @@ import {
   mul,
   type Optimiser,
   parametersOf,
+  type Runtime,
   sgd,
   sqrt,
   square,
@@ -28,13 +29,15 @@ import {
   type Tensor,
   type TensorValue,
   type TrainingState,
+  tanh,
   weightedMean,
   withAverage,
 } from "../index.ts";
 
 const two = createRuntime({ threads: 2 });
 const one = createRuntime({ threads: 1 });
-afterAll(() => Promise.all([two.close(), one.close()]));
+const four = createRuntime({ threads: 4 });
+afterAll(() => Promise.all([two.close(), one.close(), four.close()]));
 
 const [samples, steps, features, batchSize] = [24, 5, 3, 7];
 const floats = (seed: number, ...shape: number[]): TensorValue => ({
@@ -126,6 +129,36 @@ describe("a batch in shards", () => {
       const compiled = program(shards, { dropout: 0.3 });
       expect(await run(compiled, one)).toEqual(await run(compiled, two));
     }
+  });
+
+  test("gives the same bits on more threads than it has shards, where products are wide enough to be shared", async () => {
+    const [inner, outer] = splitKey(keyFrom(7));
+    const wide = { inner: new Linear(700, 96, inner), outer: new Linear(96, 1, outer) };
+    const rows = { x: floats(8, 64, 700), y: floats(9, 64, 1) };
+    const compiled = compileTraining({
+      parameters: parametersOf(wide),
+      data: rows,
+      batchSize: 64,
+      optimiser: adam(),
+      shards: 2,
+      loss: ({ data: { x, y }, indices, weights }) => {
+        const predicted = wide.outer.apply(tanh(wide.inner.apply(gather(x, indices))));
+        return weightedMean(meanSquaredError(predicted, gather(y, indices)), weights);
+      },
+    });
+    const parametersOn = async (runtime: Runtime) => {
+      const training = await startTraining(runtime, compiled, { data: rows, seed: 1 });
+      await training.run({
+        learningRates: new Float32Array(4).fill(0.01),
+        indices: BigInt64Array.from({ length: 4 * 64 }, (_, i) => BigInt(i % 64)),
+        weights: new Float32Array(4 * 64).fill(1),
+      });
+      const learnt = await training.parameters();
+      await training.release();
+      return learnt;
+    };
+    const [there, here] = [await parametersOn(four), await parametersOn(one)];
+    expect(there.filter((value, i) => value !== here[i]).length).toBe(0); // a matcher of arrays would print all of them
   });
 
   test("gives the same bits in one call, in several, and from a stored state", async () => {
@@ -220,13 +253,71 @@ describe("a batch in shards", () => {
     const broken = batches(3);
     broken.indices[batchSize + batchSize - 1] = 1000n; // the second step, in the second shard
     await expect(training.run(broken)).rejects.toThrow(/^ONNX Runtime: .*indices element out of data bounds/);
-    const { losses } = await training.run(batches(2)); // the workers are still there
-    expect(losses.every(Number.isFinite)).toBe(true);
+    // The first step has moved the parameters, and what the optimiser remembers of it is gone.
+    const asked = [
+      () => training.run(batches(2)),
+      () => training.state(),
+      () => training.parameters(),
+      () => training.replace("x", data.x),
+    ];
+    for (const ask of asked)
+      await expect(ask()).rejects.toMatchObject({
+        code: "RUNTIME_CLOSED",
+        message: expect.stringMatching(
+          /^training: expected runs that succeed, received one that failed: ONNX Runtime: .*out of data bounds/,
+        ),
+      });
     await training.release();
+    // The workers are still there.
+    expect(await run(program(2))).toEqual(await run(program(2), one));
   });
 
   test("is refused when there are more shards than samples", () => {
     expect(() => program(8)).toThrow("training: expected 1 to 7 shards of the batch, received 8");
+  });
+});
+
+describe.each([1, 3])("what is asked of a training at once, in %i shards", (shards) => {
+  const compiled = program(shards, { dropout: 0.3 });
+  const started = () => startTraining(two, compiled, { data, seed: 9 });
+
+  test("is done in the order of asking", async () => {
+    const training = await started();
+    const before = training.state();
+    const runs = [training.run(batches(4)), training.run(batches(2))];
+    const between = training.state();
+    const replaced = training.replace("x", { ...data.x, data: new Float32Array(data.x.data.length) });
+    const last = training.run(batches(1));
+    const [after, parameters, released] = [training.state(), training.parameters(), training.release()];
+    await Promise.all([replaced, released]);
+
+    expect(await before).toEqual(initialState(compiled));
+    const expected = await run(compiled, two, { calls: [4, 2] });
+    expect((await Promise.all(runs)).flatMap(({ losses }) => [...losses])).toEqual(expected.losses);
+    expect(await between).toEqual(expected.state);
+    expect((await between).step).toBe(6);
+    const onZeros = await run(compiled, two, { calls: [1], from: expected.state });
+    expect([...(await last).losses]).not.toEqual(onZeros.losses);
+    expect((await after).step).toBe(7);
+    expect(await parameters).toEqual((await after).parameters);
+  });
+
+  test("goes on after a call that was refused", async () => {
+    const training = await started();
+    const wrong = training.replace("z", data.x);
+    const results = training.run(batches(1));
+    await expect(wrong).rejects.toThrow("training: z: expected x or y");
+    expect((await results).losses).toHaveLength(1);
+    await training.release();
+  });
+
+  test("is rejected when the runtime closes, and leaves no rejection unheard", async () => {
+    const short = createRuntime({ threads: 2 });
+    const training = await startTraining(short, compiled, { data, seed: 9 });
+    const asked = Promise.allSettled([training.run(batches(2)), training.state(), training.parameters()]);
+    await short.close();
+    for (const outcome of await asked)
+      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "RUNTIME_CLOSED" } });
   });
 });
 
