@@ -35,9 +35,7 @@ export async function confinePaths<Input extends Readonly<Record<string, unknown
       const isOdd = path === "-" || path.includes("\0") || isShare(path);
       const way = isOdd ? undefined : await wayInside(place, dataFolder);
       if (way === undefined) throw forbidden(field, messages.pathForbidden(field, path));
-      // What a judged version of the registry is called lies in the cache, where every byte is checked before it is used.
-      const [first] = way.split(sep).map((part) => part.toLowerCase());
-      if (ownFolders.includes(first) && !(isModel && first === "cache"))
+      if (ownFolders.includes(way.split(sep)[0].toLowerCase()))
         throw forbidden(field, messages.pathOwn(field, path));
       // The name of a plain file would be looked up where the server was started.
       const isName = isModel && !/[\\/]/.test(path) && !path.startsWith(".") && !/\.onnx$/i.test(path);
