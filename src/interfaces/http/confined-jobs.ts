@@ -13,6 +13,7 @@ import {
   missingRight,
   PlatformError,
 } from "../../base/index.ts";
+import { isServedName } from "./input.ts";
 import { messages } from "./messages.ts";
 import { confinePaths } from "./paths.ts";
 
@@ -47,9 +48,18 @@ export function confinedJobs(
     const given = fieldsOf(input);
     if (capability === undefined || given !== input) return request; // refused with its reason
     const filledIn = defaults[request.capability] ?? {};
-    const asked = Object.entries(given).filter(([field, value]) => value !== filledIn[field]);
+    const placed = Object.entries(given).map(([field, value]): [string, unknown] => [
+      field,
+      isServedName(value, filledIn[field], dataFolder) ? filledIn[field] : value,
+    ]);
+    const asked = placed.filter(([field, value]) => value !== filledIn[field]);
     const inside = await confinePaths(capability, Object.fromEntries(asked), dataFolder);
-    return { ...request, input: { ...given, ...inside }, actor, workingFolder: dataFolder };
+    return {
+      ...request,
+      input: { ...Object.fromEntries(placed), ...inside },
+      actor,
+      workingFolder: dataFolder,
+    };
   };
   const find = async (id: string) => {
     const job = await jobs.find(id);
