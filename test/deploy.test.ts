@@ -83,6 +83,7 @@ describe("the compose file", () => {
     for (const service of [server, worker]) {
       await expectCommand(service.command);
       expectEnvironment(service.environment);
+      expect(service.environment).toHaveProperty("FATHOM_THREADS");
       expect(service).toMatchObject({
         read_only: true,
         cap_drop: ["ALL"],
@@ -260,6 +261,11 @@ describe("the manifests", () => {
       });
       for (const container of pod.containers) {
         await expectCommand(container.args);
+        for (const { name } of container.env) expect([...known]).toContain(name);
+        expect(container.env).toContainEqual({
+          name: "FATHOM_THREADS",
+          valueFrom: { resourceFieldRef: { resource: "requests.cpu" } },
+        });
         expect(container.securityContext).toEqual({
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,

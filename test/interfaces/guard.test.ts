@@ -7,7 +7,14 @@ import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { type Capability, capability, type Platform, PlatformError } from "../../src/base/index.ts";
+import {
+  type Capability,
+  capability,
+  type JobsPort,
+  type Platform,
+  PlatformError,
+} from "../../src/base/index.ts";
+import { confinedJobs } from "../../src/interfaces/http/confined-jobs.ts";
 import { buildServer, type ServerOptions } from "../../src/interfaces/http/index.ts";
 import { type LazyPlatform, lazyPlatform, localContext } from "../../src/platform/local/index.ts";
 import { forecastCapabilities } from "../../src/services/forecast/index.ts";
@@ -228,6 +235,54 @@ test("asks for the right to whatever an input wants beside its capability, befor
     const wrong = await ask(app, "/v1/forecast/train", registers.token, { ...training, register });
     expect([register, wrong.statusCode, wrong.json().field]).toEqual([register, 400, "register"]);
   }
+});
+
+describe("a job begins again", () => {
+  const capabilities = [...all, ...jobsCapabilities];
+  const keep = async (app: FastifyInstance, under?: string) => {
+    const { token } = await key(["toy.*"]);
+    const { task } = (await ask(app, "/v1/toy/keep?mode=job", token, { under })).json();
+    return task.id as string;
+  };
+
+  test("for whoever has every right that it took to submit it", async () => {
+    const app = await server({}, { capabilities });
+    const [some, every] = [await key(["toy.keep", "jobs.*"]), await key(["toy.*", "jobs.*"])];
+    for (const [under, status] of [
+      [undefined, 200],
+      ["x", 403],
+    ] as const) {
+      const id = await keep(app, under);
+      await ask(app, "/v1/jobs/cancel", some.token, { id });
+      const answer = await ask(app, "/v1/jobs/retry", some.token, { id });
+      expect([under, answer.statusCode]).toEqual([under, status]);
+      if (status === 403) expect(answer.json().detail).toContain("the scope toy.name,");
+      else await ask(app, "/v1/jobs/cancel", some.token, { id });
+      expect((await ask(app, "/v1/jobs/retry", every.token, { id })).statusCode).toBe(200);
+    }
+  });
+
+  test("so, where dead letters do", async () => {
+    const app = await server({}, { capabilities });
+    const { jobs } = await platform.open();
+    const dead = [await keep(app), await keep(app, "x"), await keep(app)];
+    for (const id of dead) await jobs.cancel(id);
+    /** The queue, with these as its dead letters, in pages of one. */
+    const list: JobsPort["list"] = async ({ before, capability } = {}) =>
+      capability === "toy.keep"
+        ? Promise.all(
+            dead
+              .slice(1 + dead.indexOf(before ?? ""))
+              .slice(0, 1)
+              .map(jobs.find),
+          )
+        : [];
+    const as = (scopes: string[]) =>
+      confinedJobs({ ...jobs, list, redrive: async () => [] }, { capabilities, dataFolder, scopes });
+    expect(await as(["toy.keep"]).redrive()).toEqual([dead[0], dead[2]]);
+    expect((await jobs.find(dead[1])).status).toBe("cancelled");
+    expect(await as(["toy.*"]).redrive({ capability: "toy.keep" })).toEqual([dead[1]]);
+  });
 });
 
 test("shows tasks to those alone who may ask for such a thing", async () => {

@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { jobsCapabilities } from "../../src/services/jobs/index.ts";
@@ -210,6 +211,24 @@ test("holds the paths of jobs that are queued or scheduled by name to the data f
   expect((await jobs.find(id)).input).toMatchObject({ data: join(dataFolder, "p.csv") });
   const nested = await post("/v1/jobs/submit", { capability: "jobs.submit", request: asked });
   expect([nested.statusCode, nested.json().code]).toEqual([400, "JOB_CAPABILITY_UNKNOWN"]);
+});
+
+test("a job takes a word for the same model as a request does", async () => {
+  const served = join(tmpdir(), "fathom-elsewhere", "spy");
+  const { post, dataFolder, open } = await server(
+    { capabilities: [...toys, ...jobsCapabilities], defaults: { "toy.locate": { artifact: served } } },
+    { running: 0 },
+  );
+  const { jobs } = await open();
+  const asked = { capability: "toy.locate", request: { artifact: "spy" } };
+  const { task } = (await post("/v1/toy/locate?mode=job", asked.request)).json();
+  const { job } = (await post("/v1/jobs/submit", asked)).json();
+  await post("/v1/jobs/schedule", { ...asked, name: "nightly", cron: "0 3 * * *" });
+  const [scheduled] = await jobs.schedules();
+  for (const { input } of [await jobs.find(task.id), await jobs.find(job.id), scheduled])
+    expect(input).toEqual({ artifact: served });
+  const own = (await post("/v1/jobs/submit", { ...asked, request: { artifact: "models/spy" } })).json();
+  expect((await jobs.find(own.job.id)).input).toEqual({ artifact: join(dataFolder, "models", "spy") });
 });
 
 test("tells which workers there are, and how many jobs they have", async () => {

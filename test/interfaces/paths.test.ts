@@ -206,18 +206,28 @@ test.each([
   "deep/../state/x",
   "artifacts/sha256/00",
   "checkpoints/run",
-  "cache/x",
+  "cache/ab/abcd",
+  "./cache",
+  "Cache/x",
   "shortcut/installation.pem",
 ])("%s is the server's own", async (path) => {
   await symlink("keys", join(folder, "shortcut")).catch(() => {});
   for (const field of ["data", "artifact"]) {
-    if (field === "artifact" && (/^cache/.test(path) || !path.includes("/"))) continue;
+    if (field === "artifact" && !path.includes("/")) continue; // a plain word names a model
     await expect(confinePaths(capability, { [field]: path }, folder)).rejects.toMatchObject({
       code: "FILE_FORBIDDEN",
       details: { field },
       message: expect.stringContaining("which the server keeps for itself"),
     });
   }
+});
+
+test.each(capabilities)("$name neither reads nor writes the server's own folders", async (one) => {
+  for (const field of [...one.paths, ...one.artifacts])
+    await expect(confinePaths(one, { [field]: "cache/ab/abcd" }, folder)).rejects.toMatchObject({
+      code: "FILE_FORBIDDEN",
+      details: { field },
+    });
 });
 
 test("a plain word is a model's name where a model is asked for, and a file of the data folder anywhere else", async () => {

@@ -1,5 +1,5 @@
 /** `fathom start`: when a model is used again, and what is refused before any training. */
-import { copyFile, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { ExtraCommand } from "../../src/interfaces/cli/run.ts";
 import { runCli } from "../../src/interfaces/cli/run.ts";
+import { expectOwnName } from "../../src/interfaces/cli/serve-models.ts";
 import { startCommand } from "../../src/interfaces/cli/start.ts";
 import { localContext } from "../../src/platform/local/index.ts";
 
@@ -138,6 +139,26 @@ test("hears of a taken port before it trains", async () => {
   expect(stderr).toBe(
     `error PORT_IN_USE: --port: expected a free port, received ${port}, on which another program listens; choose another one\n`,
   );
+});
+
+test("serves no model that requests would take for another of its name, and says so before it trains", async () => {
+  const own = at("data/models/twin");
+  await mkdir(own, { recursive: true });
+  const place = at("elsewhere/twin");
+  const refused = await start("--data", at("a.csv"), "--out", place, "--port", "0");
+  expect({ ...refused, stderr: undefined }).toEqual({ status: 2, stdout: "", served: [], stderr: undefined });
+  expect(refused.stderr).toBe(
+    `error INPUT_INVALID: --out: expected a model whose name no other has, received ${place}, and requests would take its name for ${own}: rename one of them\n`,
+  );
+  expect((await start("--data", at("a.csv"), "--out", place, "--once")).status).toBe(0);
+  const expectFree = (path: string) => expectOwnName(path, { dataFolder: at("data"), flag: "--artifact" });
+  await writeFile(at("data/models/plain.onnx"), "");
+  for (const free of [own, at("elsewhere/other"), at("data/models/plain.onnx")]) await expectFree(free);
+  for (const taken of [place, at("elsewhere/plain.onnx"), at("elsewhere/plain"), at("elsewhere/twin.onnx")])
+    await expect(expectFree(taken)).rejects.toMatchObject({ details: { field: "artifact" } });
+  await rm(own, { recursive: true });
+  await symlink(place, own); // the same model under two paths
+  await expectFree(place);
 });
 
 test("names an empty --data", async () => {

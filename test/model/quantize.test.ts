@@ -6,11 +6,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keyFrom } from "../../src/base/index.ts";
 import {
   createRuntime,
+  gather,
   input,
   Linear,
   loadOnnx,
+  parameter,
   readOnnx,
   relu,
+  reshape,
   toOnnx,
   traceGraph,
 } from "../../src/engine/index.ts";
@@ -141,6 +144,20 @@ test("any other model is measured on drawn inputs, and says how to give it its o
     code: "INPUT_INVALID",
     message: "data: expected a forecasting model, received onnx; --inputs measures any other",
   });
+});
+
+test.each([
+  [1, "the only row", [3]],
+  [6, "all rows", [0, 0, 0, 0, 0, 3]],
+])("whole numbers are drawn that a table of %i has, %s of it", async (count, _, table) => {
+  const artifact = join(folder, `table-${count}.onnx`);
+  const tokens = reshape(input("tokens", ["batch", 2], "int64"), ["2*batch"]);
+  const rows = gather(parameter({ shape: [count, 1], data: Float32Array.from(table) }), tokens, 0);
+  const dense = new Linear(32, 32, keyFrom(1)).apply(input("x", ["batch", 32]));
+  writeFileSync(artifact, toOnnx(traceGraph({ rows, dense })));
+  const { outputs } = await quantize({ artifact, samples: 500 });
+  // Each row is as likely: of 1,000 numbers one in `count` names the last one, where the 3 is.
+  expect(outputs[0].rootMeanSquare.float / (3 / Math.sqrt(count))).toBeCloseTo(1, 1);
 });
 
 test("prices, inputs and draws are not taken together", async () => {

@@ -115,6 +115,8 @@ export const messages = {
   listening: (address: string) =>
     `fathom serves ${address} (documentation at ${address}/docs); Ctrl-C stops it`,
   servedModel: (reference: string) => `model ${reference} is served by default`,
+  servedNameTaken: (flag: string, place: string, other: string) =>
+    `${flag}: expected a model whose name no other has, received ${place}, and requests would take its name for ${other}: rename one of them`,
   stopped: "stopped",
   firstKey: (token: string) =>
     `the first API key, which may do everything; it is shown this once:\n\n  ${token}\n\nfathom keys create makes others`,

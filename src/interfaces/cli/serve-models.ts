@@ -1,6 +1,7 @@
 /** The models behind `/v2`, and the flags that say how they run. */
+import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import {
   type Clock,
@@ -9,11 +10,13 @@ import {
   type ModelsPort,
   modelReference,
   type Platform,
+  PlatformError,
   type ServingPlan,
 } from "../../base/index.ts";
 import { folderSource, ModelServer, pathSource, registrySource } from "../../platform/inference/index.ts";
 import type { Metrics } from "../../platform/metrics/index.ts";
 import { answersDiffer, isCandidateFor } from "../../platform/registry/index.ts";
+import { messages } from "./messages.ts";
 
 /** Fields of the settings of `fathom serve`. */
 export const inferenceFields = {
@@ -48,7 +51,7 @@ export interface ServedModels {
 
 /**
  * @param asked the artifact or ONNX file of `--artifact`
- * @throws PlatformError `ARTIFACT_MISSING`, and what the registry throws for a version that it does not have
+ * @throws PlatformError `ARTIFACT_MISSING`, `INPUT_INVALID` as `expectOwnName` says, and what the registry throws for a version that it does not have
  */
 export async function serveModels(
   settings: InferenceSettings,
@@ -68,6 +71,8 @@ export async function serveModels(
   const folder = asked === undefined || isFile ? undefined : await artifacts.locate(asked);
   const isRegistered = asked !== undefined && !isFile && modelReference(asked) !== undefined;
   const served = asked === undefined || isRegistered ? undefined : pathSource(folder ?? resolve(asked));
+  if (asked !== undefined && served !== undefined)
+    await expectOwnName(folder ?? resolve(asked), { dataFolder, flag: "--artifact" });
   const registered = registrySource<ModelReference, ServingPlan>({
     registry: async () => (await platform()).registry,
     referenceOf: modelReference,
@@ -111,6 +116,30 @@ export async function serveModels(
       await registered.close();
     },
   };
+}
+
+/**
+ * Requests name a served model that lies elsewhere by the last part of its path, and so no model of the data folder may have that name.
+ *
+ * @param place of an artifact or an ONNX file
+ * @param flag which said so
+ * @throws PlatformError `INPUT_INVALID` naming both models
+ */
+export async function expectOwnName(
+  place: string,
+  { dataFolder, flag }: { readonly dataFolder: string; readonly flag: "--artifact" | "--out" },
+): Promise<void> {
+  const real = (path: string) => realpath(path).catch(() => undefined);
+  const models = join(dataFolder, "models");
+  const folder = await real(dirname(place));
+  if (folder !== undefined && folder === (await real(models))) return;
+  const name = join(models, pathSource(place).name);
+  for (const other of [name, `${name}.onnx`]) {
+    const found = await real(other);
+    if (found === undefined || found === (await real(place))) continue;
+    const message = messages.servedNameTaken(flag, place, other);
+    throw new PlatformError("input", "INPUT_INVALID", message, { field: flag.slice(2) });
+  }
 }
 
 /** Two answers differ when any number does by more than this share of the champion's. */

@@ -1,4 +1,5 @@
 /** `fathom start`: the main job from end to end. Trains a forecast (or finds the one it trained before), shows it, serves it. */
+import { resolve } from "node:path";
 import { z } from "zod";
 import {
   type Compute,
@@ -8,6 +9,7 @@ import {
   PlatformError,
   type PriceTable,
 } from "../../base/index.ts";
+import { artifactFolder } from "../../platform/local/index.ts";
 import {
   type Difference,
   forecastTrain,
@@ -25,6 +27,7 @@ import { flagName } from "./flags.ts";
 import { messages } from "./messages.ts";
 import type { CommandWorld, ExtraCommand } from "./run.ts";
 import { expectKeys } from "./serve.ts";
+import { expectOwnName } from "./serve-models.ts";
 
 /** The input of a training, with the defaults of the main job, and where to serve. */
 const start = capability({
@@ -66,6 +69,10 @@ export function startCommand(serve: ExtraCommand, makeContext: MakeContext): Ext
       if (!once) {
         expectKeys({ host, keys });
         await checkPort({ host, port });
+        if (input.out !== undefined) {
+          const dataFolder = resolve(world.dataFolder);
+          await expectOwnName(artifactFolder(input.out, { dataFolder }), { dataFolder, flag: "--out" });
+        }
       }
       const folder = await obtain(input, { retrain }, makeContext, world);
       if (once) return;

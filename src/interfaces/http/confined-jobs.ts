@@ -1,17 +1,19 @@
 /**
  * Jobs as one caller over the network may see and ask for them: of capabilities that the caller has the right to, with paths inside of
- * the data folder. What belongs to others is unknown.
+ * the data folder. What belongs to others is unknown. To have a job begin again takes every right that it took to submit it.
  */
 import {
   type Access,
   allows,
   type Capability,
   type Context,
+  type Job,
   type JobRequest,
   type JobsPort,
   missingRight,
   PlatformError,
 } from "../../base/index.ts";
+import { isServedName } from "./input.ts";
 import { messages } from "./messages.ts";
 import { confinePaths } from "./paths.ts";
 
@@ -29,30 +31,51 @@ export function confinedJobs(
   jobs: JobsPort,
   { capabilities, dataFolder, defaults = {}, actor = "http", scopes }: ConfinedJobsOptions,
 ): JobsPort {
-  const accessTo = (name: string): Access =>
+  const accessTo = (name: string): Access & Pick<Capability, "needs"> =>
     capabilities.find((one) => one.name === name) ?? { name, effect: "destroys" };
   const allowed = (capability: string) => scopes === undefined || allows(scopes, accessTo(capability));
+  const missingFor = ({ capability, input }: Pick<JobRequest, "capability" | "input">) =>
+    missingRight(scopes, accessTo(capability), fieldsOf(input));
+  const expectRights = (request: Pick<JobRequest, "capability" | "input">) => {
+    const missing = missingFor(request);
+    if (missing === undefined) return;
+    throw new PlatformError("forbidden", "SCOPE_MISSING", messages.scopeMissing(missing.name, scopes ?? []));
+  };
   const confine = async <Request extends Pick<JobRequest, "capability" | "input">>(request: Request) => {
+    expectRights(request);
     const capability = capabilities.find(({ name }) => name === request.capability);
     const { input } = request;
-    const given = typeof input === "object" && input !== null ? (input as Record<string, unknown>) : {};
-    const missing = missingRight(scopes, capability ?? accessTo(request.capability), given);
-    if (missing !== undefined)
-      throw new PlatformError(
-        "forbidden",
-        "SCOPE_MISSING",
-        messages.scopeMissing(missing.name, scopes ?? []),
-      );
+    const given = fieldsOf(input);
     if (capability === undefined || given !== input) return request; // refused with its reason
     const filledIn = defaults[request.capability] ?? {};
-    const asked = Object.entries(given).filter(([field, value]) => value !== filledIn[field]);
+    const placed = Object.entries(given).map(([field, value]): [string, unknown] => [
+      field,
+      isServedName(value, filledIn[field], dataFolder) ? filledIn[field] : value,
+    ]);
+    const asked = placed.filter(([field, value]) => value !== filledIn[field]);
     const inside = await confinePaths(capability, Object.fromEntries(asked), dataFolder);
-    return { ...request, input: { ...given, ...inside }, actor, workingFolder: dataFolder };
+    return {
+      ...request,
+      input: { ...Object.fromEntries(placed), ...inside },
+      actor,
+      workingFolder: dataFolder,
+    };
   };
   const find = async (id: string) => {
     const job = await jobs.find(id);
     if (allowed(job.capability)) return job;
     throw new PlatformError("missing", "JOB_UNKNOWN", messages.unknownTask(id));
+  };
+  /** Each dead letter is asked for by itself where rights depend on the input. */
+  const redriveEach = async (capability: string) => {
+    const queued: string[] = [];
+    for (const job of (await deadLettersOf(jobs, capability)).filter(
+      (one) => missingFor(one) === undefined,
+    )) {
+      const again = await jobs.retry(job.id).catch(unlessBegun);
+      if (again !== undefined) queued.push(again.id);
+    }
+    return queued;
   };
   const schedules = async () => (await jobs.schedules()).filter(({ capability }) => allowed(capability));
   return {
@@ -61,12 +84,19 @@ export function confinedJobs(
     list: async (filter) => (await jobs.list(filter)).filter(({ capability }) => allowed(capability)),
     countQueued: (limit) => jobs.countQueued(limit),
     cancel: async (id) => jobs.cancel((await find(id)).id),
-    retry: async (id) => jobs.retry((await find(id)).id),
+    async retry(id) {
+      const job = await find(id);
+      expectRights(job);
+      return jobs.retry(job.id);
+    },
     async redrive(filter = {}) {
       const asked =
         filter.capability === undefined ? capabilities.map(({ name }) => name) : [filter.capability];
       const queued: string[] = [];
-      for (const capability of asked.filter(allowed)) queued.push(...(await jobs.redrive({ capability })));
+      for (const capability of asked.filter(allowed)) {
+        const isEachAsked = scopes !== undefined && accessTo(capability).needs !== undefined;
+        queued.push(...(isEachAsked ? await redriveEach(capability) : await jobs.redrive({ capability })));
+      }
       return queued;
     },
     events: async (id, after) => jobs.events((await find(id)).id, after),
@@ -83,6 +113,22 @@ export function confinedJobs(
     },
     workers: () => jobs.workers(),
   };
+}
+
+function fieldsOf(input: unknown): Record<string, unknown> {
+  return typeof input === "object" && input !== null ? (input as Record<string, unknown>) : {};
+}
+
+async function deadLettersOf(jobs: JobsPort, capability: string): Promise<Job[]> {
+  const found: Job[] = [];
+  for (let page: Job[] | undefined; page?.length !== 0; found.push(...page))
+    page = await jobs.list({ capability, deadLetters: true, before: found.at(-1)?.id });
+  return found;
+}
+
+/** Somebody else, or the job that it is a part of, was quicker. */
+function unlessBegun(error: unknown): undefined {
+  if (!(error instanceof PlatformError) || error.code !== "JOB_NOT_ENDED") throw error;
 }
 
 /** A context whose jobs are the caller's. */

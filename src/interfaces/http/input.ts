@@ -26,7 +26,7 @@ export async function inputOf(
   return { ...input, ...(await confinePaths(capability, asked, dataFolder)) };
 }
 
-/** Whether a request says what answers call a served model that lies outside of the data folder. */
-function isServedName(said: unknown, served: unknown, dataFolder: string): boolean {
+/** Whether a request says what answers call a served model that lies outside of the data folder: in a route and in a job alike. */
+export function isServedName(said: unknown, served: unknown, dataFolder: string): boolean {
   return typeof served === "string" && isElsewhere(served, dataFolder) && said === basename(served);
 }

@@ -4,7 +4,7 @@
  */
 import { realpathSync } from "node:fs";
 import { readlink, realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { type Capability, PlatformError } from "../../base/index.ts";
 import { artifactFolder, ownFolders, systemCode } from "../../platform/local/index.ts";
 import { builtIn, mapTexts } from "../path-fields.ts";
@@ -33,11 +33,9 @@ export async function confinePaths<Input extends Readonly<Record<string, unknown
         ? artifactFolder(path, { dataFolder, workingFolder: dataFolder })
         : resolve(dataFolder, path);
       const isOdd = path === "-" || path.includes("\0") || isShare(path);
-      const way = isOdd ? undefined : await wayInside(place, dataFolder);
+      const way = isOdd ? undefined : await realWayInside(dataFolder, place);
       if (way === undefined) throw forbidden(field, messages.pathForbidden(field, path));
-      // What a judged version of the registry is called lies in the cache, where every byte is checked before it is used.
-      const [first] = way.split(sep).map((part) => part.toLowerCase());
-      if (ownFolders.includes(first) && !(isModel && first === "cache"))
+      if (ownFolders.includes(way.split(sep)[0].toLowerCase()))
         throw forbidden(field, messages.pathOwn(field, path));
       // The name of a plain file would be looked up where the server was started.
       const isName = isModel && !/[\\/]/.test(path) && !path.startsWith(".") && !/\.onnx$/i.test(path);
@@ -56,16 +54,21 @@ function forbidden(field: string, message: string): PlatformError {
   return new PlatformError("forbidden", "FILE_FORBIDDEN", message, { field });
 }
 
-/** The way from the data folder to a place; undefined where it leads out. */
-async function wayInside(place: string, dataFolder: string): Promise<string | undefined> {
-  let way: string;
+/** The rest of what starts with a folder's path, empty for the folder itself; undefined for what lies elsewhere, and for no path. */
+function wayInside(folder: string, place: string): string | undefined {
+  if (place === folder) return "";
+  const start = folder.endsWith(sep) ? folder : folder + sep;
+  return place.startsWith(start) ? place.slice(start.length) : undefined;
+}
+
+/** The same after every symbolic link. */
+async function realWayInside(folder: string, place: string): Promise<string | undefined> {
   try {
-    way = relative(await realPlace(resolve(dataFolder)), await realPlace(place));
+    return wayInside(await realPlace(resolve(folder)), await realPlace(place));
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     return undefined; // a loop of links, or a folder that we may not enter
   }
-  return isAbsolute(way) || way === ".." || way.startsWith(`..${sep}`) ? undefined : way;
 }
 
 /** Where a path leads after every symbolic link; the part of it that does not exist yet is kept as it is. */
@@ -130,8 +133,7 @@ export function outwardPaths({ dataFolder, served, capabilities }: OutwardOption
     );
   const outward = (value: unknown): unknown => {
     if (typeof value === "string") {
-      const place = places.find((one) => value.startsWith(one + sep));
-      const rest = place === undefined ? "" : value.slice(place.length + 1);
+      const rest = places.map((place) => wayInside(place, value)).find((way) => way !== undefined) ?? "";
       const isOneWord = rest !== "" && !rest.includes(sep) && !rest.includes(": ");
       return isOneWord ? `.${sep}${rest}` : inWords(value);
     }
@@ -145,7 +147,7 @@ export function outwardPaths({ dataFolder, served, capabilities }: OutwardOption
 
 /** Whether a model that a server was started with lies outside of the data folder. */
 export function isElsewhere(place: string, dataFolder: string): boolean {
-  return isAbsolute(place) && !place.startsWith(dataFolder + sep);
+  return isAbsolute(place) && wayInside(dataFolder, place) === undefined;
 }
 
 /** Where a text speaks of a folder, or of what is in it, and not of another whose path has the same letters. */

@@ -2,7 +2,6 @@ import type { Capability } from "../../base/index.ts";
 import { modelDescribe, modelQuantize } from "./capabilities.ts";
 
 export { modelDescribe, modelQuantize } from "./capabilities.ts";
-export { compareModels } from "./quantise.ts";
 export { DescribeInput, DescribeOutput, QuantizeInput, QuantizeOutput } from "./schema.ts";
 
 /** What the interfaces offer of this service. */

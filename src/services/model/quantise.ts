@@ -134,19 +134,10 @@ async function answer(runtime: Runtime, model: OnnxModel, feeds: Feeds): Promise
 }
 
 /**
- * How far the outputs of two models are apart on the same inputs.
+ * How far the answers of two models to the same inputs are apart.
  *
  * @throws PlatformError `INPUT_INVALID` when the first model's own answer is not finite, which nothing can be compared with
  */
-export async function compareModels(
-  runtime: Runtime,
-  float: OnnxModel,
-  other: OnnxModel,
-  feeds: Feeds,
-): Promise<QuantizeOutput["outputs"]> {
-  return differences(float.source, await answer(runtime, float, feeds), await answer(runtime, other, feeds));
-}
-
 function differences(source: string, expected: Answers, received: Answers): QuantizeOutput["outputs"] {
   return Object.entries(expected).map(([name, { data }]) => {
     const [a, b] = [data, received[name].data].map((values) =>
@@ -178,12 +169,13 @@ function rootMeanSquare(values: Float64Array): number {
     : Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 }
 
-/** Random inputs: numbers of the chosen law, whole numbers 0 and 1, which every table has. */
+/** Random inputs: numbers of the chosen law, and whole numbers that name rows of the tables that they are looked up in, else 0 and 1. */
 function drawnFeeds(
-  { inputs, source }: OnnxModel,
+  model: OnnxModel,
   { samples = 256, seed, sizes }: QuantizeInput,
   draw: "normal" | "lognormal",
 ): Feeds {
+  const { inputs, source } = model;
   return Object.fromEntries(
     inputs.map(({ name, elementType, shape }) => {
       const open = [...new Set((shape ?? []).filter((axis) => typeof axis === "string" && !(axis in sizes)))];
@@ -194,30 +186,50 @@ function drawnFeeds(
         );
       }
       const fixed = shape.map((axis) => (typeof axis === "number" ? axis : (sizes[axis] ?? samples)));
-      return [name, drawnValue(elementType, fixed, draw, foldIn(keyFrom(seed), name))];
+      const count = elementType === "bool" ? 2 : (rowsNamedBy(name, model) ?? 2);
+      return [name, drawnValue(elementType, fixed, { draw, count }, foldIn(keyFrom(seed), name))];
     }),
   );
+}
+
+/** Operators behind which whole numbers are still those of their first input. */
+const unchanged = ["Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"];
+
+/** Rows of the smallest stored table that an input's numbers are looked up in; undefined where they are looked up in none. */
+function rowsNamedBy(input: string, { graph }: OnnxModel): number | undefined {
+  const tables = new Map(graph.initializer.map(({ name, dims }) => [name, dims]));
+  const same = new Set([input]);
+  const counts: number[] = [];
+  for (const { opType = "", input: reads, output, attribute } of graph.node) {
+    const [first, second] = reads;
+    if (unchanged.includes(opType) && same.has(first)) same.add(output[0]);
+    const sizes = opType === "Gather" && same.has(second) ? tables.get(first) : undefined;
+    if (sizes === undefined) continue;
+    const axis = Number(attribute.find(({ name }) => name === "axis")?.i ?? 0n);
+    counts.push(Number(sizes.at(axis)));
+  }
+  return counts.length === 0 ? undefined : Math.min(...counts);
 }
 
 function drawnValue(
   elementType: string,
   shape: readonly number[],
-  draw: "normal" | "lognormal",
+  { draw, count }: { readonly draw: "normal" | "lognormal"; readonly count: number },
   key: Key,
 ): TensorValue {
   const size = shape.reduce((a, b) => a * b, 1);
   const numbers = normal(key, size);
   const drawn = draw === "normal" ? numbers : numbers.map(Math.exp);
-  const bits = () => uniform(key, size, 0, 2).map(Math.floor);
+  const wholes = () => uniform(key, size, 0, count).map((value) => Math.min(count - 1, Math.floor(value)));
   switch (elementType) {
     case "double":
       return { dtype: "float64", shape, data: Float64Array.from(drawn) };
     case "int64":
-      return { dtype: "int64", shape, data: BigInt64Array.from(bits(), BigInt) };
+      return { dtype: "int64", shape, data: BigInt64Array.from(wholes(), BigInt) };
     case "int32":
-      return { dtype: "int32", shape, data: Int32Array.from(bits()) };
+      return { dtype: "int32", shape, data: Int32Array.from(wholes()) };
     case "bool":
-      return { dtype: "bool", shape, data: Uint8Array.from(bits()) };
+      return { dtype: "bool", shape, data: Uint8Array.from(wholes()) };
     default:
       return { dtype: "float32", shape, data: Float32Array.from(drawn) };
   }

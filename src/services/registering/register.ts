@@ -2,6 +2,7 @@
  * Takes trained models into the registry: one way, whether it was asked for by itself, with a training, or by a retraining. It is a room
  * of its own because the service of the registry trains, and the service that trains registers.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import {
   type Access,
@@ -10,7 +11,9 @@ import {
   type ModelVersion,
   modelNamePattern,
   ownerActor,
+  PlatformError,
   reservedAliases,
+  throwIfAborted,
 } from "../../base/index.ts";
 
 const reserved = reservedAliases.map((alias) => `${alias}$`).join("|");
@@ -41,9 +44,11 @@ export interface Registered {
 }
 
 /**
- * Registers an artifact in the name of who asks, after its signature was checked, and points an alias to the version.
+ * Registers an artifact in the name of who asks, after its signature was checked, and points an alias to the version. What is not
+ * available for the moment is tried again here: a job that failed for it would train its model a second time.
  *
  * @param artifact a path, or a name below the data folder's models
+ * @param waitsMs how long to wait before each further try, milliseconds
  * @throws PlatformError `ARTIFACT_*`, `SIGNATURE_*`, `SIGNER_UNTRUSTED`, `STORE_*`, and `ALIAS_RESERVED` for an alias that is not set so
  */
 export async function registerArtifact(
@@ -54,13 +59,36 @@ export async function registerArtifact(
     readonly note: string;
     readonly reason: string;
   },
-  { models, signal, actor = ownerActor, platform }: Context,
+  { models, signal, logger, actor = ownerActor, platform }: RegisteringContext,
+  { waitsMs = [1_000, 2_000, 4_000, 8_000] }: { readonly waitsMs?: readonly number[] } = {},
 ): Promise<Registered> {
   const { artifact, alias, model, note, reason } = request;
   const folder = await models.locate(artifact);
-  const { registry } = await platform();
-  const registered = await registry.register({ model, folder, note, reason, actor }, signal);
+  const patiently = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    for (const waitMs of waitsMs) {
+      try {
+        return await work();
+      } catch (error) {
+        const failure = unavailable(error);
+        if (failure === undefined) throw error;
+        logger.warn(`${model}: not registered yet, tried again in ${waitMs / 1_000} s: ${failure.message}`);
+        await sleep(waitMs, undefined, { signal }).catch(() => throwIfAborted(signal, model));
+      }
+    }
+    return work();
+  };
+  const { registry } = await patiently(platform);
+  const registered = await patiently(() => registry.register({ model, folder, note, reason, actor }, signal));
   if (alias !== undefined)
-    await registry.setAlias(model, alias, registered.version.version, { actor, reason });
+    await patiently(() => registry.setAlias(model, alias, registered.version.version, { actor, reason }));
   return registered;
+}
+
+type RegisteringContext = Pick<Context, "models" | "signal" | "logger" | "actor" | "platform">;
+
+/** What may pass, also where the library of queries wraps it. */
+function unavailable(error: unknown): PlatformError | undefined {
+  const isWrapped = error instanceof Error && !(error instanceof PlatformError);
+  const failure = isWrapped ? error.cause : error;
+  return failure instanceof PlatformError && failure.kind === "unavailable" ? failure : undefined;
 }
