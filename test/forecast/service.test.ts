@@ -226,6 +226,14 @@ describe("prediction", () => {
     await expect(judge("model", { data: "minutes.csv" })).rejects.toThrow(message);
   });
 
+  test("names a symbol of which cleaning leaves nothing", async () => {
+    const text = readFileSync(join(folder, "prices.csv"), "utf8");
+    await writeFile(join(folder, "failed.csv"), `${text}\nFAIL,2020-01-02,,,,,\nFAIL,2020-01-03,,,,,`);
+    const own = world();
+    await predict("model", { data: "failed.csv" }, own);
+    expect(own.warnings).toContainEqual(expect.stringMatching(/no row is left after cleaning of: FAIL$/));
+  });
+
   test("leaves out bars that are still to come, and says so", async () => {
     const text = readFileSync(join(folder, "prices.csv"), "utf8");
     await writeFile(join(folder, "ahead.csv"), `${text}\nA,2195-01-01,1,1,1,1,1`);

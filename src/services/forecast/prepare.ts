@@ -142,6 +142,11 @@ function warnOfOddities(report: CleaningReport, logger: Pick<Logger, "warn">): v
   for (const note of report.notes) logger.warn(note);
   if (report.constantSymbols.length > 0)
     logger.warn(`the price never changes of: ${firstFew(report.constantSymbols)}`);
+  const gone = report.symbols.filter(({ rowsRead, rowsKept }) => rowsRead > 0 && rowsKept === 0);
+  if (gone.length > 0)
+    logger.warn(
+      `${report.source}: no row is left after cleaning of: ${firstFew(gone.map(({ symbol }) => symbol))}`,
+    );
   if (report.notFinite > 0)
     logger.warn(`${report.source}: ${report.notFinite} cells hold NaN or infinity and count as missing`);
   const filled = report.missingCells.close - report.dropped.missing;

@@ -53,7 +53,7 @@ export function cleanTable(
     warnings:
       dropped > 0
         ? [
-            `cleaning dropped ${dropped} of ${report.rowsRead} rows: ${report.duplicates} duplicates, ${report.impossible} impossible, ${report.missing} missing, ${outliers === "drop" ? report.outliers : 0} outliers`,
+            `cleaning dropped ${dropped} of ${report.rowsRead} rows: ${report.duplicates} duplicates, ${report.dropped.impossible} impossible, ${report.dropped.missing} without a price, ${report.dropped.outlier} outliers`,
           ]
         : [],
   };
