@@ -19,6 +19,19 @@ test("puts numbers right, units in the header, and marks the best of a column", 
   expect(body(html)).toMatchSnapshot();
 });
 
+test("marks no best where all are the same", () => {
+  const html = render({
+    kind: "table",
+    caption: "Costs",
+    columns: [{ label: "Method" }, { label: "Costs", digits: 2, best: "lowest" }],
+    rows: [
+      ["hrp", 0],
+      ["equal", 0],
+    ],
+  });
+  expect(body(html)).not.toContain("<strong>");
+});
+
 test("shows key figures, findings and definitions", () => {
   const html = render(
     { kind: "paragraph", tone: "finding", text: "The network beats naive." },

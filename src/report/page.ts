@@ -196,7 +196,7 @@ function bestOf(
 ): number | undefined {
   if (direction === undefined) return undefined;
   const numbers = cells.filter((cell): cell is number => typeof cell === "number" && !Number.isNaN(cell));
-  if (numbers.length < 2) return undefined;
+  if (new Set(numbers).size < 2) return undefined; // where all are the same none is better
   return direction === "lowest" ? Math.min(...numbers) : Math.max(...numbers);
 }
 
