@@ -37,6 +37,12 @@ export interface ErrorDetails {
   readonly field?: string;
 }
 
+/** The same failure in other words; the cause is the one before. */
+export function restated(error: PlatformError, message: string): PlatformError {
+  const { kind, code, details } = error;
+  return new PlatformError(kind as never, code, message, { ...details, cause: error });
+}
+
 /** The error thrown when a caller's abort signal fires; `what` names the work that stopped. */
 export function interrupted(what: string): PlatformError {
   return new PlatformError("interrupted", "INTERRUPTED", `${what}: interrupted before it was done`);

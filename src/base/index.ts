@@ -5,6 +5,7 @@ export {
   interrupted,
   invariant,
   PlatformError,
+  restated,
   throwIfAborted,
   writeFailure,
 } from "./errors.ts";

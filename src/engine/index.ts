@@ -80,6 +80,7 @@ export {
 } from "./onnx/import/import.ts";
 export { type ImportedOperator, type ImportRule, importRules } from "./onnx/import/rules.ts";
 export { type LoadedOnnx, loadOnnx } from "./onnx/load.ts";
+export { lookupsOf } from "./onnx/lookups.ts";
 export {
   inferenceOpset,
   type ModelOptions,

@@ -1,7 +1,7 @@
 /** One command from its words to its exit status. Reads no global state, so that a test can run it in its own process. */
 import { availableParallelism } from "node:os";
 import type { Capability, Compute, Context, Logger, ProgressPort } from "../../base/index.ts";
-import { PlatformError, suggest } from "../../base/index.ts";
+import { PlatformError, restated, suggest } from "../../base/index.ts";
 import { systemCode } from "../../platform/local/index.ts";
 import { call, parseInput } from "../call.ts";
 import {
@@ -215,13 +215,12 @@ async function detach(
 /** A service names a field of its input, where the user wrote a flag. */
 function asFlag(error: unknown, schema: JsonSchema): unknown {
   if (!(error instanceof PlatformError)) return error;
-  const { kind, code, message, details } = error;
+  const { message, details } = error;
   const { field = "" } = details;
   const path = field.split(".").map((part) => (/^\d+$/.test(part) ? Number(part) : part));
   const flag = path.filter((part) => typeof part === "string").join(".");
   if (findFlag(flag, schema) === undefined || !message.startsWith(`${field}: `)) return error;
-  const named = `${flagName(path)}${message.slice(field.length)}`;
-  return new PlatformError(kind as never, code, named, { ...details, cause: error });
+  return restated(error, `${flagName(path)}${message.slice(field.length)}`);
 }
 
 /** @throws Error when a field has the name of a common flag, which would hide it */

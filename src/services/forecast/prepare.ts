@@ -7,6 +7,7 @@ import {
   type PriceFormat,
   type PriceSource,
   type PriceTable,
+  restated,
 } from "../../base/index.ts";
 import {
   type CleaningExample,
@@ -72,9 +73,8 @@ function mergedFormat(
 /** A person who named no column should know who did. */
 function withOrigin(error: unknown): unknown {
   if (!(error instanceof PlatformError) || error.code !== "DATA_COLUMN_MISSING") return error;
-  const { kind, code, message, details } = error;
-  const whole = `${message} (the model remembers the format of its training; format {} reads a plain file)`;
-  return new PlatformError(kind as never, code, whole, { ...details, cause: error });
+  const whole = `${error.message} (the model remembers the format of its training; format {} reads a plain file)`;
+  return restated(error, whole);
 }
 
 /** Weekends, holidays and the lengths of months do not bring distances this far apart. */

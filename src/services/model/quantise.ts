@@ -14,6 +14,7 @@ import {
 import {
   createRuntime,
   loadOnnx,
+  lookupsOf,
   type OnnxModel,
   quantize,
   type Runtime,
@@ -192,22 +193,9 @@ function drawnFeeds(
   );
 }
 
-/** Operators behind which whole numbers are still those of their first input. */
-const unchanged = ["Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"];
-
 /** Rows of the smallest stored table that an input's numbers are looked up in; undefined where they are looked up in none. */
 function rowsNamedBy(input: string, { graph }: OnnxModel): number | undefined {
-  const tables = new Map(graph.initializer.map(({ name, dims }) => [name, dims]));
-  const same = new Set([input]);
-  const counts: number[] = [];
-  for (const { opType = "", input: reads, output, attribute } of graph.node) {
-    const [first, second] = reads;
-    if (unchanged.includes(opType) && same.has(first)) same.add(output[0]);
-    const sizes = opType === "Gather" && same.has(second) ? tables.get(first) : undefined;
-    if (sizes === undefined) continue;
-    const axis = Number(attribute.find(({ name }) => name === "axis")?.i ?? 0n);
-    counts.push(Number(sizes.at(axis)));
-  }
+  const counts = lookupsOf(graph, [input]).flatMap((lookup) => lookup.counts);
   return counts.length === 0 ? undefined : Math.min(...counts);
 }
 
